@@ -1,0 +1,56 @@
+"""Every kernel in plain NumPy, for any float dtype: what the compiled ones are held against.
+
+Names and arguments are those of the compiled functions where both exist. Nothing here is fast;
+everything is meant to be read beside the paper it names.
+"""
+
+from .activations import ACTIVATIONS, Activation, activation_backward, activation_forward
+from .binary_cross_entropy import binary_cross_entropy_backward, binary_cross_entropy_forward
+from .cell import Cell
+from .dense import column_sum, dense_backward, dense_forward, gemm
+from .dropout import dropout, dropout_mask, philox4x32, random_words, spatial_dropout
+from .embedding import embedding_backward, embedding_forward
+from .optimizers import adam_update, global_norm, rmsprop_update, sgd_update
+from .padding import pad_sequences
+from .recurrent import CELLS, recurrent, recurrent_backward
+from .softmax_cross_entropy import (
+    log_sum_exp,
+    softmax_backward,
+    softmax_cross_entropy_backward,
+    softmax_cross_entropy_forward,
+    softmax_forward,
+)
+
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "CELLS",
+    "Cell",
+    "activation_backward",
+    "activation_forward",
+    "adam_update",
+    "binary_cross_entropy_backward",
+    "binary_cross_entropy_forward",
+    "column_sum",
+    "dense_backward",
+    "dense_forward",
+    "dropout",
+    "dropout_mask",
+    "embedding_backward",
+    "embedding_forward",
+    "gemm",
+    "global_norm",
+    "log_sum_exp",
+    "pad_sequences",
+    "philox4x32",
+    "random_words",
+    "recurrent",
+    "recurrent_backward",
+    "rmsprop_update",
+    "sgd_update",
+    "softmax_backward",
+    "softmax_cross_entropy_backward",
+    "softmax_cross_entropy_forward",
+    "softmax_forward",
+    "spatial_dropout",
+]

@@ -1,0 +1,65 @@
+"""What a recurrent cell is: one step forward, one step backward, and a few sizes.
+
+Letters: B batch, I input features, H units, G gates.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .activations import Activation
+from .array import Array
+
+States = tuple[Array, ...]
+
+
+class Parameters(NamedTuple):
+    """What is the same for every step of a sequence."""
+
+    kernel: Array  # (I, G·H)
+    recurrent_kernel: Array  # (H, G·H)
+    bias: Array  # (G·H,), or (2, G·H): input and recurrent bias
+    activation: Activation
+    recurrent_activation: Activation
+    h_mask: Array  # (B, H), multiplies h where h enters a product (recurrent dropout)
+
+
+class StepGradient(NamedTuple):
+    """The gradients of one step, named after what they belong to."""
+
+    x: Array  # (B, I)
+    states: States  # (B, H) each: the states before the step
+    kernel: Array
+    recurrent_kernel: Array
+    bias: Array
+
+
+class Cell(NamedTuple):
+    """A recurrent cell.
+
+    ``forward(parameters, x, states)`` gives the next states and whatever ``backward`` needs;
+    ``backward(parameters, saved, d_states)`` turns gradients of the next states into a
+    ``StepGradient``. The first state is the output.
+    """
+
+    gates: int
+    states: int
+    bias_rows: int
+    forward: Callable[[Parameters, Array, States], tuple[States, Any]]
+    backward: Callable[[Parameters, Any, States], StepGradient]
+
+    def bias_shape(self, units: int) -> tuple[int, ...]:
+        """The bias' shape for ``units`` hidden units."""
+        columns = self.gates * units
+        return (columns,) if self.bias_rows == 1 else (self.bias_rows, columns)
+
+
+def split_gates(a: Array, gates: int) -> list[Array]:
+    """The ``gates`` blocks of columns of ``a`` (B, G·H)."""
+    return np.split(a, gates, axis=1)
+
+
+def join_gates(*blocks: Array) -> Array:
+    """The inverse of ``split_gates``."""
+    return np.concatenate(blocks, axis=1)
