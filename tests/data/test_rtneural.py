@@ -1,4 +1,4 @@
-"""Models trained for RTNeural, in Keras' layout and in PyTorch's, against their recorded outputs."""
+"""Models trained for RTNeural, in Keras' layout and PyTorch's, against their recorded outputs."""
 
 from __future__ import annotations
 
