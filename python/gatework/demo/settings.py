@@ -1,0 +1,34 @@
+"""The choices of a demo run; the defaults are those of `gatework demo`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PROMPTS = ("the value of the", "if the object is", "a class can", "this method is called")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to read, what to build, how long to train.
+
+    `text` and `output` are paths; `threads` None means every core. `batch` streams are read
+    side by side, `steps` tokens of each per update.
+    """
+
+    text: str | None = None
+    output: str = "gatework-demo"
+    prompts: tuple[str, ...] = PROMPTS
+    continuation: int = 24
+    minimum_count: int = 2
+    maximum_words: int = 10_000
+    units: int = 200
+    dropout_inputs: float = 0.5
+    dropout_recurrent: float = 0.3
+    dropout_outputs: float = 0.5
+    batch: int = 20
+    steps: int = 40
+    epochs: int = 30
+    learning_rate: float = 4e-3
+    clipnorm: float = 0.25
+    seed: int = 1
+    threads: int | None = None
