@@ -1,0 +1,38 @@
+"""Batches of the training stream."""
+
+import numpy as np
+import pytest
+from gatework.demo.windows import Windows
+
+
+def test_targets_are_the_next_words():
+    windows = Windows(np.arange(2, 500), first=1, steps=7, batch=4, seed=0)
+    for index in range(len(windows)):
+        x, y = windows[index]
+        assert x.dtype == y.dtype == np.int32
+        assert x.shape == y.shape
+        np.testing.assert_array_equal(y, x + 1)
+
+
+def test_an_epoch_reads_each_word_once():
+    windows = Windows(np.arange(2, 500), first=1, steps=7, batch=4, seed=0)
+    targets = np.concatenate([windows[i][1].ravel() for i in range(len(windows))])
+    assert len(targets) == len(set(targets.tolist())) == windows.tokens
+    assert windows.tokens > 498 - 2 * 7
+    assert targets.min() >= 2
+    assert targets.max() <= 499
+
+
+def test_every_epoch_is_cut_anew_and_a_seed_repeats_it():
+    a, b = (Windows(np.arange(2, 500), first=1, steps=7, batch=4, seed=5) for _ in range(2))
+    first = a[0][0]
+    np.testing.assert_array_equal(first, b[0][0])
+    a.on_epoch_end()
+    assert (a[0][0] != first).any()
+    b.on_epoch_end()
+    np.testing.assert_array_equal(a[0][0], b[0][0])
+
+
+def test_a_stream_below_two_windows_is_refused():
+    with pytest.raises(ValueError, match="stream must have at least 14 words, not 13"):
+        Windows(np.zeros(13, np.int64), first=1, steps=7, batch=4, seed=0)
