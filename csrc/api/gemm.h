@@ -1,0 +1,32 @@
+// The contract of the one matrix product.
+#pragma once
+#include "api/types.h"
+
+namespace gw {
+
+// c = a·b (+ bias) (+ c when accumulate), all float32. a is (m, k) and b is (k, n), read through a row
+// and a column stride, so that a transposed operand is only a pair of strides; c is (m, n) with rows
+// ldc apart. Every element of c is one chain of additions in the order of k: the result does not
+// depend on the number of threads.
+struct Gemm {
+    i64 m, n, k;
+    const float* a;
+    i64 a_row, a_col;
+    const float* b;
+    i64 b_row, b_col;
+    const float* bias; // (n,) or null
+    float* c;
+    i64 ldc;
+    bool accumulate;
+};
+
+// y = activation(x·w + bias): x (rows, inputs), w (inputs, units), y and pre (rows, units).
+struct Dense {
+    i64 rows, inputs, units;
+    const float *x, *w, *bias; // bias may be null
+    Activation activation;
+    float* pre; // receives x·w + bias; may equal y when the caller does not keep it
+    float* y;
+};
+
+} // namespace gw

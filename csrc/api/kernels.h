@@ -1,0 +1,43 @@
+// The dispatch table: every operation that exists once per ISA. Whole operations only.
+#pragma once
+#include "api/elementwise.h"
+#include "api/embedding.h"
+#include "api/gemm.h"
+#include "api/loss.h"
+#include "api/optimizer.h"
+#include "api/recurrent.h"
+
+namespace gw {
+
+struct Kernels {
+    const char* isa;
+    int vector_floats;
+
+    void (*gemm)(const Gemm&);
+    void (*dense)(const Dense&);
+    void (*column_sum)(const float* x, i64 rows, i64 columns, float* sum);
+
+    CellShape (*cell_shape)(Cell, i64 units);
+    void (*recurrent_forward)(Cell, const Recurrent&);
+    void (*recurrent_backward)(Cell, const Recurrent&, const RecurrentGrad&);
+
+    void (*activation_forward)(Activation, const float* x, float* y, i64 n);
+    void (*activation_backward)(Activation, const float* x, const float* dy, float* dx, i64 n);
+    void (*softmax_forward)(const float* x, float* y, i64 rows, i64 columns);
+    void (*softmax_backward)(const float* y, const float* dy, float* dx, i64 rows, i64 columns);
+    void (*dropout)(const Dropout&);
+    void (*embedding_forward)(const EmbeddingForward&);
+    void (*embedding_backward)(const EmbeddingBackward&);
+    void (*softmax_cross_entropy_forward)(const SoftmaxCrossEntropy&);
+    void (*softmax_cross_entropy_backward)(const SoftmaxCrossEntropyGrad&);
+    void (*binary_cross_entropy_forward)(const float* logits, const float* targets, float* loss,
+                                         i64 n);
+    void (*binary_cross_entropy_backward)(const float* logits, const float* targets,
+                                          const float* dloss, float* dlogits, i64 n);
+    void (*sgd_update)(const SgdUpdate&);
+    void (*rmsprop_update)(const RmspropUpdate&);
+    void (*adam_update)(const AdamUpdate&);
+    double (*sum_of_squares)(const ParameterList&);
+};
+
+} // namespace gw

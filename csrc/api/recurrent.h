@@ -1,0 +1,79 @@
+// The contract of the recurrent kernels. B batch, T time, I inputs, H units, G gates.
+#pragma once
+#include "api/types.h"
+
+namespace gw {
+
+enum class Cell : i32 {
+#define GW_CELL(name, type) name,
+#include "api/cells.def"
+#undef GW_CELL
+};
+
+constexpr i64 kMaxStates = 2;
+
+// Which (row, time) pairs are computed, and in which order. Rows are ranked by their number of real
+// steps, longest first; step s of a row is its s-th real step, so that masked steps cost nothing and the
+// rows active at step s are always ranks [0, active[s]). Results of step s, rank j lie at token
+// start[s] + j. `position` is time in processing order: T-1-t when going backwards, else t.
+struct SequencePlan {
+    i64 batch, time;
+    i64 steps;           // real steps of the longest row
+    i64 tokens;          // real steps of all rows
+    const i64* rows;     // [batch] row of rank
+    const i64* lengths;  // [batch] real steps of rank
+    const i64* active;   // [steps] ranks active at a step
+    const i64* start;    // [steps + 1] first token of a step
+    const i64* position; // [batch, time] of (rank, step), or null: position(rank, s) = s
+    bool ragged;         // lengths differ or some step is masked
+};
+
+// What a forward pass leaves for the backward pass. All are rows of `padded` (H rounded up to the
+// vector width) floats a slot; tokens in plan order.
+struct RecurrentSaved {
+    float* gates;              // [tokens, slots * padded]
+    float* states[kMaxStates]; // [batch + tokens, padded]: initial states by rank, then tokens
+    float* x;                  // [tokens, I], dropout applied
+    float* h;                  // [tokens, padded] h as multiplied, or null: then it is states[0]
+    float* second;             // [tokens, padded] operand of the cell's second product, or null
+};
+
+struct Recurrent {
+    SequencePlan plan;
+    i64 inputs, units;
+    const float* x;                        // [B, T, I]
+    const float* kernel;                   // [I, G*H]
+    const float* recurrent_kernel;         // [H, G*H]
+    const float* bias;                     // [G*H] or [2, G*H] (Gru); null: none
+    const float* initial[kMaxStates];      // [B, H]; null: zeros
+    const float* input_mask;               // [B, I] multiplies x; null: none
+    const float* recurrent_mask;           // [B, H] multiplies h in its product; null: none
+    Activation activation, recurrent_activation;
+    bool go_backwards, return_sequences, zero_output_for_mask;
+    float* y;                              // [B, T, H] or [B, H]
+    float* final_states[kMaxStates];       // [B, H]
+    RecurrentSaved saved;                  // gates == null: nothing is kept
+};
+
+// Gradients; the gates of `saved` are overwritten by gate gradients.
+struct RecurrentGrad {
+    const float* dy;                       // like y; null: zero
+    const float* dfinal[kMaxStates];       // [B, H]; null: zero
+    float* dx;                             // [B, T, I]; null: not wanted
+    float* dkernel;                        // [I, G*H]
+    float* drecurrent_kernel;              // [H, G*H]
+    float* dbias;                          // like bias; null: none
+    float* dinitial[kMaxStates];           // [B, H]; null: not wanted
+};
+
+// Sizes that depend on the cell and on the vector width.
+struct CellShape {
+    i64 gates;      // G: column blocks of the weights
+    i64 states;     // 1 or 2
+    i64 bias_rows;  // 1, or 2 when input and recurrent bias are separate
+    i64 slots;      // column blocks of the saved gates
+    i64 padded;     // H rounded up
+    bool second;    // keeps RecurrentSaved::second
+};
+
+} // namespace gw

@@ -1,0 +1,108 @@
+// Checked views of NumPy arrays, and the sentences of their errors.
+#pragma once
+#include "api/types.h"
+#include "runtime/interrupt.h"
+#include "runtime/parallel.h"
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gw {
+
+namespace py = pybind11;
+
+using FloatArray = py::array_t<float>;
+
+inline std::string shape_text(const py::array& array) {
+    std::string text = "(";
+    for (py::ssize_t i = 0; i < array.ndim(); ++i)
+        text += (i ? ", " : "") + std::to_string(array.shape(i));
+    return text + (array.ndim() == 1 ? ",)" : ")");
+}
+
+inline std::string shape_text(const std::vector<i64>& shape) {
+    std::string text = "(";
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+        text += i ? ", " : "";
+        text += shape[i] < 0 ? std::string("any") : std::to_string(shape[i]);
+    }
+    return text + (shape.size() == 1 ? ",)" : ")");
+}
+
+// "<name> must be <rule>, not <found>"
+[[noreturn]] inline void fail(const std::string& name, const std::string& rule,
+                              const std::string& found) {
+    throw py::value_error(name + " must be " + rule + ", not " + found);
+}
+
+[[noreturn]] inline void fail_type(const std::string& name, const std::string& rule,
+                                   const std::string& found) {
+    throw py::type_error(name + " must be " + rule + ", not " + found);
+}
+
+// A C-contiguous array of T. Anything else is refused: conversions belong to the Python side, where
+// they are explicit.
+template <class T> py::array_t<T> typed(const char* name, const py::handle& object) {
+    const std::string kind = py::str(py::dtype::of<T>());
+    if (!py::isinstance<py::array>(object))
+        fail_type(name, "a NumPy array of " + kind,
+                  std::string(py::str(py::type::handle_of(object).attr("__name__"))));
+    const auto array = py::reinterpret_borrow<py::array>(object);
+    if (!py::isinstance<py::array_t<T>>(array))
+        fail_type(name, "an array of " + kind, "one of " + std::string(py::str(array.dtype())));
+    constexpr int wanted = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+    if ((array.flags() & wanted) != wanted) fail(name, "C-contiguous and aligned", "strided");
+    return py::reinterpret_borrow<py::array_t<T>>(array);
+}
+
+// Negative sizes in `shape` match anything.
+template <class T>
+py::array_t<T> shaped(const char* name, const py::handle& object, const std::vector<i64>& shape) {
+    py::array_t<T> array = typed<T>(name, object);
+    bool ok = array.ndim() == static_cast<py::ssize_t>(shape.size());
+    for (std::size_t i = 0; ok && i < shape.size(); ++i)
+        ok = shape[i] < 0 || array.shape(static_cast<py::ssize_t>(i)) == shape[i];
+    if (!ok) fail(name, "of shape " + shape_text(shape), shape_text(array));
+    return array;
+}
+
+// As `shaped`, but None gives an empty optional.
+template <class T>
+std::optional<py::array_t<T>> shaped_or_none(const char* name, const py::handle& object,
+                                             const std::vector<i64>& shape) {
+    if (object.is_none()) return std::nullopt;
+    return shaped<T>(name, object, shape);
+}
+
+template <class T> const T* data_or_null(const std::optional<py::array_t<T>>& array) {
+    return array ? array->data() : nullptr;
+}
+
+inline FloatArray new_floats(const std::vector<i64>& shape) {
+    return FloatArray(std::vector<py::ssize_t>(shape.begin(), shape.end()));
+}
+
+// The activation of that name. Raises ValueError naming the argument.
+Activation parse_activation(const char* argument, const std::string& name);
+
+// Runs f without the GIL, interruptible by Ctrl-C.
+template <class F> void run_kernel(const F& f) {
+    auto poll = [] {
+        py::gil_scoped_acquire gil;
+        return PyErr_CheckSignals() != 0;
+    };
+    try {
+        py::gil_scoped_release release;
+        const Operation operation(poll);
+        f();
+    } catch (const Interrupted&) {
+        throw py::error_already_set();
+    }
+}
+
+} // namespace gw

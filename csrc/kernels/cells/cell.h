@@ -1,0 +1,29 @@
+// What a recurrent cell tells the time loop in kernels/recurrent.h.
+//
+// A step computes slots of H sums each from two products, x_t·W_x and h_{t-1}·W_h, then the cell's
+// pointwise function turns sums and previous states into new states. A cell defines
+//   gates, states, bias_rows   its weights in Keras' layout: G column blocks, rows of bias
+//   slots                      blocks of sums; slots [x_slots) receive x·W_x, [h_slots) receive h·W_h
+//   x_gate[], h_gate[]         which column block of the weights a slot multiplies
+//   second                     slots that need a second product with an operand made from the first
+//                              sums (GRU with the reset gate before the product); empty otherwise
+//   carries_h                  the new h depends on the old one outside of the products
+// and works on one vector of units at a time:
+//   forward(gate, prev, next)          gate[slot]: sums in, saved values out; next: new states out
+//   backward(gate, prev, next, d)      gate[slot]: saved in, gradients of the sums out;
+//                                      d[state]: gradient of the new states in, of the old ones out
+// States are h first, then c. A cell with `second` adds forward_first and backward_second.
+#pragma once
+#include "kernels/activations.h"
+
+namespace gw::GW_ISA {
+namespace {
+
+struct Slots {
+    i64 begin, end;
+    constexpr i64 count() const { return end - begin; }
+    constexpr bool has(i64 slot) const { return slot >= begin && slot < end; }
+};
+
+} // namespace
+} // namespace gw::GW_ISA

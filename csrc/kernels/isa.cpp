@@ -1,0 +1,79 @@
+// Every kernel, compiled once per instruction set (GW_ISA names it) into its own namespace.
+#include "api/kernels.h"
+#include "kernels/cells/gru.h"
+#include "kernels/cells/gru_v1.h"
+#include "kernels/cells/lstm.h"
+#include "kernels/cells/simple_rnn.h"
+#include "kernels/dense.h"
+#include "kernels/dropout.h"
+#include "kernels/embedding.h"
+#include "kernels/loss.h"
+#include "kernels/optimizer.h"
+#include "kernels/recurrent.h"
+#include "kernels/softmax.h"
+
+#define GW_TEXT_(x) #x
+#define GW_TEXT(x) GW_TEXT_(x)
+
+namespace gw::GW_ISA {
+namespace {
+
+// Calls f with the cell of that id, on the fast activations when they are the default ones.
+template <template <class, class> class C, class F>
+void with_activations(Activation phi, Activation sigma, const F& f) {
+    constexpr bool gated = C<FastTanh, FastSigmoid>::gates > 1;
+    if (phi == Activation::tanh && (sigma == Activation::sigmoid || !gated))
+        f(C<FastTanh, FastSigmoid>{FastTanh(phi), FastSigmoid(sigma)});
+    else
+        f(C<AnyActivation, AnyActivation>{AnyActivation(phi), AnyActivation(sigma)});
+}
+
+template <class F> void with_cell(Cell cell, Activation phi, Activation sigma, const F& f) {
+    switch (cell) {
+#define GW_CELL(name, type)                                                                        \
+    case Cell::name: return with_activations<type>(phi, sigma, f);
+#include "api/cells.def"
+#undef GW_CELL
+    }
+}
+
+CellShape cell_shape(Cell cell, i64 units) {
+    CellShape shape = {};
+    with_cell(cell, Activation::tanh, Activation::sigmoid, [&](auto c) {
+        using C = decltype(c);
+        shape = {C::gates, C::states, C::bias_rows, C::slots, padded_units(units),
+                 C::second.count() > 0};
+    });
+    return shape;
+}
+
+void recurrent_forward(Cell cell, const Recurrent& r) {
+    with_cell(cell, r.activation, r.recurrent_activation, [&](const auto& c) { forward(c, r); });
+}
+
+void recurrent_backward(Cell cell, const Recurrent& r, const RecurrentGrad& g) {
+    with_cell(cell, r.activation, r.recurrent_activation, [&](const auto& c) { backward(c, r, g); });
+}
+
+// A constant expression: no code of this ISA may run before the processor was asked.
+constexpr Kernels make_table() {
+    Kernels k = {};
+    k.isa = GW_TEXT(GW_ISA);
+    k.vector_floats = kLanes;
+    k.gemm = gemm;
+    k.dense = dense;
+    k.column_sum = column_sum_dense;
+    k.cell_shape = cell_shape;
+    k.recurrent_forward = recurrent_forward;
+    k.recurrent_backward = recurrent_backward;
+    k.activation_forward = activation_forward;
+    k.activation_backward = activation_backward;
+    return k;
+}
+
+} // namespace
+
+extern const Kernels table;
+constexpr Kernels table = make_table();
+
+} // namespace gw::GW_ISA

@@ -1,0 +1,79 @@
+// Elementary functions on vectors. Error bounds hold over all finite inputs, with results below the
+// smallest normal number counted as zero; tests/kernels/test_math.py holds the same numbers.
+#pragma once
+#include "kernels/simd.h"
+
+namespace gw::GW_ISA {
+namespace {
+
+constexpr float kLog2e = 1.44269504088896341f;
+constexpr float kLn2High = 0.693359375f; // 10 bits: n * kLn2High is exact
+constexpr float kLn2Low = -2.12194440e-4f;
+
+// x = n ln2 + r with |r| <= ln2 / 2; returns e^r - 1 (Cephes expf polynomial).
+GW_INLINE vf reduced_expm1(vf x, vf& n) {
+    const vf magic = splat(12582912.0f); // 1.5 * 2^23: adding it rounds to an integer
+    n = (x * kLog2e + magic) - magic;
+    const vf r = (x - n * kLn2High) - n * kLn2Low;
+    vf p = splat(1.9875691500e-4f);
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    return p * (r * r) + r;
+}
+
+// e^x, 2 ULP.
+GW_INLINE vf exp(vf x) {
+    vf n;
+    const vf p = reduced_expm1(at_most(at_least(x, -104.0f), 89.0f), n);
+    return scale_by_power(p + 1.0f, n);
+}
+
+// e^x - 1, 3 ULP.
+GW_INLINE vf expm1(vf x) {
+    vf n;
+    const vf p = reduced_expm1(at_most(at_least(x, -104.0f), 89.0f), n);
+    const vf power = scale_by_power(splat(1.0f), n);
+    return p * power + (power - 1.0f);
+}
+
+// 1 / (1 + e^-x), 3 ULP.
+GW_INLINE vf sigmoid(vf x) { return 1.0f / (1.0f + exp(-x)); }
+
+// (e^2|x| - 1) / (e^2|x| + 1) with the sign of x, 4 ULP.
+GW_INLINE vf tanh(vf x) {
+    const vf m = expm1(at_most(abs(x), 10.0f) * 2.0f);
+    return copy_sign(m / (m + 2.0f), x);
+}
+
+// log(1 + x) for x > -1 through the C library, lane by lane: only uncommon activations need it.
+GW_INLINE vf log1p(vf x) {
+    float lanes[kLanes];
+    store(lanes, x);
+    for (float& lane : lanes) lane = __builtin_log1pf(lane);
+    return load(lanes);
+}
+
+GW_INLINE vf erf(vf x) {
+    float lanes[kLanes];
+    store(lanes, x);
+    for (float& lane : lanes) lane = __builtin_erff(lane);
+    return load(lanes);
+}
+
+GW_INLINE vf sqrt(vf x) {
+    float lanes[kLanes];
+    store(lanes, x);
+    for (float& lane : lanes) lane = __builtin_sqrtf(lane);
+    return load(lanes);
+}
+
+// log(1 + e^x) without overflow.
+GW_INLINE vf softplus(vf x) {
+    return (x > 0.0f ? x : splat(0.0f)) + log1p(exp(-abs(x)));
+}
+
+} // namespace
+} // namespace gw::GW_ISA

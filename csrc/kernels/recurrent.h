@@ -1,0 +1,322 @@
+// The one time loop: forward and backward through time for every cell.
+//
+// Each thread owns a range of ranks and runs all steps of them without meeting another thread. Per step:
+// gather x_t, multiply into the slots, apply the cell, hand the state on. The weight gradients are
+// merged over all tokens after the loop.
+#pragma once
+#include "kernels/cell_weights.h"
+#include "kernels/elementwise.h"
+#include "kernels/gemm.h"
+#include "kernels/sequence_io.h"
+
+namespace gw::GW_ISA {
+namespace {
+
+// Where the rows of a step lie: one block per step when everything is kept, else two in turn.
+template <class Cell> class StepBuffers {
+  public:
+    StepBuffers(const Recurrent& r)
+        : plan_(r.plan), padded_(padded_units(r.units)), keep_(r.saved.gates != nullptr), at_(r.saved) {
+        if (keep_) return;
+        const i64 rows = r.plan.batch;
+        gates_ = Floats(rows * Cell::slots * padded_);
+        x_ = Floats(rows * r.inputs);
+        at_.gates = gates_.get();
+        at_.x = x_.get();
+        for (i64 k = 0; k < Cell::states; ++k) {
+            states_[k] = Floats(2 * rows * padded_);
+            at_.states[k] = states_[k].get();
+        }
+        if (r.recurrent_mask != nullptr) h_ = Floats(rows * padded_);
+        if (Cell::second.count() > 0) second_ = Floats(rows * padded_);
+        at_.h = h_.get();
+        at_.second = second_.get();
+    }
+
+    i64 token(i64 step) const { return keep_ ? plan_.start[step] : 0; }
+    float* gates(i64 step, i64 rank) const {
+        return at_.gates + (token(step) + rank) * Cell::slots * padded_;
+    }
+    float* x(i64 step, i64 rank, i64 inputs) const {
+        return at_.x + (token(step) + rank) * inputs;
+    }
+    float* second(i64 step, i64 rank) const { return at_.second + (token(step) + rank) * padded_; }
+    // h as the products see it, when that is not the state itself; else null.
+    float* h(i64 step, i64 rank) const {
+        return at_.h == nullptr ? nullptr : at_.h + (token(step) + rank) * padded_;
+    }
+    // The state a step starts from; state(plan.lengths[rank], ...) is the final one.
+    float* state(i64 k, i64 step, i64 rank) const {
+        const i64 block = keep_ ? (step == 0 ? 0 : plan_.batch + plan_.start[step - 1])
+                                : (step & 1) * plan_.batch;
+        return at_.states[k] + (block + rank) * padded_;
+    }
+
+  private:
+    const SequencePlan& plan_;
+    i64 padded_;
+    bool keep_;
+    RecurrentSaved at_;
+    Floats gates_, states_[kMaxStates], x_, h_, second_;
+};
+
+// Multiplies-adds of one pass over the plan, for deciding how many threads are worth their start.
+template <class Cell> int plan_threads(const Recurrent& r) {
+    constexpr i64 kWorkPerThread = 1 << 16;
+    const i64 work = r.plan.tokens * Cell::slots * padded_units(r.units) * (r.inputs + r.units);
+    i64 threads = min64(max_threads(), r.plan.batch);
+    threads = min64(threads, work / kWorkPerThread);
+    return static_cast<int>(threads > 1 ? threads : 1);
+}
+
+template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
+                                        const ForwardWeights<Cell>& weights,
+                                        const StepBuffers<Cell>& at, i64 first, i64 last) {
+    const SequencePlan& plan = r.plan;
+    const i64 padded = padded_units(r.units), width = Cell::slots * padded;
+    const OutputRows out(r);
+    for (i64 rank = first; rank < last; ++rank) {
+        for (i64 k = 0; k < Cell::states; ++k)
+            load_state(r.initial[k], plan.rows[rank], r.units, at.state(k, 0, rank));
+        out.write_leading(rank, at.state(0, 0, rank));
+    }
+    for (i64 step = 0; step < plan.steps && !interrupted(); ++step) {
+        const i64 end = min64(last, plan.active[step]), rows = end - first;
+        if (rows <= 0) break;
+        for (i64 rank = first; rank < end; ++rank) {
+            gather_input(r, rank, step, at.x(step, rank, r.inputs));
+            if (float* h = at.h(step, rank))
+                mask_state(r, plan.rows[rank], at.state(0, step, rank), h);
+        }
+        const float* h = at.h(step, first);
+        if (h == nullptr) h = at.state(0, step, first);
+        for (i64 i = 0; i < weights.first(); ++i) {
+            const CellPanel& panel = weights.panels()[i];
+            Tile t = {};
+            if (panel.x != nullptr)
+                t.operand[t.operands++] = {at.x(step, first, r.inputs), r.inputs, 1, panel.x,
+                                           panel.vectors * kLanes, r.inputs};
+            if (panel.h != nullptr)
+                t.operand[t.operands++] = {h, padded, 1, panel.h, panel.vectors * kLanes, r.units};
+            t.start = weights.bias() + panel.column;
+            t.c = at.gates(step, first) + panel.column;
+            t.ldc = width;
+            t.last = kLanes;
+            run_rows(t, rows, panel.vectors);
+        }
+        if constexpr (Cell::second.count() > 0) {
+            for (i64 rank = first; rank < end; ++rank) {
+                const float* gates = at.gates(step, rank);
+                const float* operand = h + (rank - first) * padded;
+                for (i64 u = 0; u < padded; u += kLanes) {
+                    vf gate[Cell::slots];
+                    for (i64 s = 0; s < Cell::slots; ++s) gate[s] = load(gates + s * padded + u);
+                    store(at.second(step, rank) + u, cell.forward_first(gate, load(operand + u)));
+                }
+            }
+            for (i64 i = weights.first(); i < weights.first() + weights.second(); ++i) {
+                const CellPanel& panel = weights.panels()[i];
+                Tile t = {};
+                t.operand[0] = {at.second(step, first), padded, 1, panel.h, panel.vectors * kLanes,
+                                r.units};
+                t.operands = 1;
+                t.c = at.gates(step, first) + panel.column;
+                t.start = t.c;
+                t.start_row = t.ldc = width;
+                t.last = kLanes;
+                run_rows(t, rows, panel.vectors);
+            }
+        }
+        for (i64 rank = first; rank < end; ++rank) {
+            float* gates = at.gates(step, rank);
+            const float* prev[Cell::states];
+            float* next[Cell::states];
+            for (i64 k = 0; k < Cell::states; ++k) {
+                prev[k] = at.state(k, step, rank);
+                next[k] = at.state(k, step + 1, rank);
+            }
+            for (i64 u = 0; u < padded; u += kLanes) {
+                vf gate[Cell::slots], old_state[Cell::states], new_state[Cell::states];
+                for (i64 s = 0; s < Cell::slots; ++s) gate[s] = load(gates + s * padded + u);
+                for (i64 k = 0; k < Cell::states; ++k) old_state[k] = load(prev[k] + u);
+                cell.forward(gate, old_state, new_state);
+                for (i64 s = 0; s < Cell::slots; ++s) store(gates + s * padded + u, gate[s]);
+                for (i64 k = 0; k < Cell::states; ++k) store(next[k] + u, new_state[k]);
+            }
+            out.write_step(rank, step, next[0]);
+        }
+    }
+    for (i64 rank = first; rank < last; ++rank) {
+        for (i64 k = 0; k < Cell::states; ++k)
+            store_state(at.state(k, plan.lengths[rank], rank), r.units,
+                        r.final_states[k] + plan.rows[rank] * r.units);
+        out.write_last(rank, at.state(0, plan.lengths[rank], rank));
+    }
+}
+
+template <class Cell> void forward(const Cell& cell, const Recurrent& r) {
+    const ForwardWeights<Cell> weights(r);
+    const StepBuffers<Cell> at(r);
+    const int threads = plan_threads<Cell>(r);
+    parallel(threads, [&](int thread) {
+        forward_rows(cell, r, weights, at, rank_boundary(r.plan, thread, threads),
+                     rank_boundary(r.plan, thread + 1, threads));
+    });
+    throw_if_interrupted();
+}
+
+// What the backward loop carries from step to step, by rank.
+struct Carried {
+    Floats d[kMaxStates]; // [batch, padded] gradient of the states a step ends with
+    Floats operand;       // [batch, padded] gradient of h through the products, when masked
+    Floats second;        // [batch, padded] gradient of the second product's operand
+};
+
+template <class Cell> void backward_rows(const Cell& cell, const Recurrent& r,
+                                         const RecurrentGrad& g, const TransposedWeights& w_first,
+                                         const TransposedWeights& w_second,
+                                         const StepBuffers<Cell>& at, const Carried& carried,
+                                         i64 first, i64 last) {
+    const SequencePlan& plan = r.plan;
+    const i64 padded = padded_units(r.units), width = Cell::slots * padded;
+    const OutputGrad out(r, g);
+    const bool masked = r.recurrent_mask != nullptr;
+    float* d[Cell::states];
+    for (i64 k = 0; k < Cell::states; ++k) {
+        d[k] = carried.d[k].get();
+        for (i64 rank = first; rank < last; ++rank)
+            load_state(g.dfinal[k], plan.rows[rank], r.units, d[k] + rank * padded);
+    }
+    for (i64 rank = first; rank < last; ++rank) out.add_last(rank, d[0] + rank * padded);
+
+    for (i64 step = plan.steps; step-- > 0 && !interrupted();) {
+        const i64 end = min64(last, plan.active[step]), rows = end - first;
+        if (rows <= 0) continue;
+        float* products = masked ? carried.operand.get() : d[0];
+        for (i64 rank = first; rank < end; ++rank) {
+            out.add_step(rank, step, d[0] + rank * padded);
+            float* gates = at.gates(step, rank);
+            for (i64 u = 0; u < padded; u += kLanes) {
+                vf gate[Cell::slots], old_state[Cell::states], new_state[Cell::states],
+                    grad[Cell::states];
+                for (i64 s = 0; s < Cell::slots; ++s) gate[s] = load(gates + s * padded + u);
+                for (i64 k = 0; k < Cell::states; ++k) {
+                    old_state[k] = load(at.state(k, step, rank) + u);
+                    new_state[k] = load(at.state(k, step + 1, rank) + u);
+                    grad[k] = load(d[k] + rank * padded + u);
+                }
+                cell.backward(gate, old_state, new_state, grad);
+                for (i64 s = 0; s < Cell::slots; ++s) store(gates + s * padded + u, gate[s]);
+                for (i64 k = 0; k < Cell::states; ++k) store(d[k] + rank * padded + u, grad[k]);
+            }
+        }
+        // From here on d[0] holds the part of dh that does not pass through a product.
+        bool accumulate = !masked && Cell::carries_h;
+        if constexpr (Cell::second.count() > 0) {
+            float* d_second = carried.second.get();
+            w_second.multiply(at.gates(step, first) + Cell::second.begin * padded, width, rows,
+                              d_second + first * padded, false);
+            for (i64 rank = first; rank < end; ++rank) {
+                float* gates = at.gates(step, rank);
+                const float* h = at.h(step, rank);
+                if (h == nullptr) h = at.state(0, step, rank);
+                for (i64 u = 0; u < padded; u += kLanes) {
+                    vf gate[Cell::slots];
+                    for (i64 s = 0; s < Cell::slots; ++s) gate[s] = load(gates + s * padded + u);
+                    const vf dh = cell.backward_second(gate, load(h + u),
+                                                       load(d_second + rank * padded + u));
+                    for (i64 s = 0; s < Cell::slots; ++s) store(gates + s * padded + u, gate[s]);
+                    float* into = products + rank * padded + u;
+                    store(into, masked ? dh : load(into) + dh);
+                }
+            }
+            accumulate = true;
+        }
+        w_first.multiply(at.gates(step, first) + Cell::h_slots.begin * padded, width, rows,
+                         products + first * padded, accumulate);
+        if (masked)
+            for (i64 rank = first; rank < end; ++rank)
+                add_masked(r, plan.rows[rank], products + rank * padded, d[0] + rank * padded);
+    }
+    for (i64 rank = first; rank < last; ++rank) {
+        out.add_leading(rank, d[0] + rank * padded);
+        for (i64 k = 0; k < Cell::states; ++k)
+            if (g.dinitial[k] != nullptr)
+                store_state(d[k] + rank * padded, r.units,
+                            g.dinitial[k] + plan.rows[rank] * r.units);
+    }
+}
+
+// dW (rows, G*H) from its padded form (rows, slots*padded).
+inline void unpad(const float* padded_grad, i64 rows, i64 gates, i64 units, Slots slots,
+                  const i64* gate_of_slot, float* out) {
+    const i64 padded = padded_units(units);
+    for (i64 row = 0; row < rows; ++row)
+        for (i64 slot = slots.begin; slot < slots.end; ++slot)
+            store_state(padded_grad + (row * slots.count() + slot - slots.begin) * padded, units,
+                        out + (row * gates + gate_of_slot[slot]) * units);
+}
+
+// aᵀ·dG over all tokens for the slots given: one weight gradient.
+template <class Cell> void weight_gradient(const Recurrent& r, const float* a, i64 a_row, i64 rows,
+                                           Slots slots, const i64* gate_of_slot, float* out) {
+    const i64 padded = padded_units(r.units), width = slots.count() * padded;
+    if (width == 0) return;
+    const Floats grad(rows * width);
+    gemm({rows, width, r.plan.tokens, a, 1, a_row, r.saved.gates + slots.begin * padded,
+          Cell::slots * padded, 1, nullptr, grad.get(), width, false});
+    unpad(grad.get(), rows, Cell::gates, r.units, slots, gate_of_slot, out);
+}
+
+template <class Cell> void bias_gradient(const Recurrent& r, float* dbias) {
+    const i64 padded = padded_units(r.units), width = Cell::slots * padded;
+    const Floats sums(width);
+    column_sum(r.saved.gates, r.plan.tokens, width, width, sums.get());
+    for (i64 slot = 0; slot < Cell::slots; ++slot) {
+        const float* sum = sums.get() + slot * padded;
+        if (Cell::x_slots.has(slot)) store_state(sum, r.units, dbias + Cell::x_gate[slot] * r.units);
+        if (Cell::bias_rows == 2 && Cell::h_slots.has(slot))
+            store_state(sum, r.units, dbias + (Cell::gates + Cell::h_gate[slot]) * r.units);
+    }
+}
+
+// dx = dG·W_xᵀ, back to (batch, time) order.
+template <class Cell> void input_gradient(const Recurrent& r, float* dx) {
+    const i64 padded = padded_units(r.units), width = Cell::x_slots.count() * padded;
+    const SlotMatrix m = {r.kernel, r.inputs, Cell::gates, r.units, Cell::x_gate};
+    const Floats weights = padded_copy(m, Cell::x_slots);
+    const Floats by_token(r.plan.tokens * r.inputs);
+    gemm({r.plan.tokens, r.inputs, width, r.saved.gates + Cell::x_slots.begin * padded,
+          Cell::slots * padded, 1, weights.get(), 1, width, nullptr, by_token.get(), r.inputs, false});
+    parallel_tasks(r.plan.batch, [&](i64 rank) { scatter_input(r, rank, by_token.get(), dx); });
+}
+
+template <class Cell> void backward(const Cell& cell, const Recurrent& r, const RecurrentGrad& g) {
+    const i64 padded = padded_units(r.units), batch = r.plan.batch;
+    {
+        const TransposedWeights w_first(r, Cell::gates, Cell::h_gate, Cell::h_slots);
+        const TransposedWeights w_second(r, Cell::gates, Cell::h_gate, Cell::second);
+        const StepBuffers<Cell> at(r);
+        Carried carried;
+        for (i64 k = 0; k < Cell::states; ++k) carried.d[k] = Floats(batch * padded);
+        if (Cell::second.count() > 0) carried.second = Floats(batch * padded);
+        if (r.recurrent_mask != nullptr) carried.operand = Floats(batch * padded);
+        const int threads = plan_threads<Cell>(r);
+        parallel(threads, [&](int thread) {
+            backward_rows(cell, r, g, w_first, w_second, at, carried,
+                          rank_boundary(r.plan, thread, threads),
+                          rank_boundary(r.plan, thread + 1, threads));
+        });
+        throw_if_interrupted();
+    }
+    const float* h = r.saved.h != nullptr ? r.saved.h : r.saved.states[0];
+    weight_gradient<Cell>(r, r.saved.x, r.inputs, r.inputs, Cell::x_slots, Cell::x_gate, g.dkernel);
+    weight_gradient<Cell>(r, h, padded, r.units, Cell::h_slots, Cell::h_gate, g.drecurrent_kernel);
+    weight_gradient<Cell>(r, r.saved.second, padded, r.units, Cell::second, Cell::h_gate,
+                          g.drecurrent_kernel);
+    if (g.dbias != nullptr) bias_gradient<Cell>(r, g.dbias);
+    if (g.dx != nullptr) input_gradient<Cell>(r, g.dx);
+}
+
+} // namespace
+} // namespace gw::GW_ISA

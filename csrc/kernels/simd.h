@@ -1,0 +1,107 @@
+// Vector types and leaf operations: the only file with #if on instruction sets.
+#pragma once
+#include "api/types.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#define GW_INLINE inline __attribute__((always_inline))
+
+namespace gw::GW_ISA {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;      // floats in a vector
+constexpr int kPanelVectors = 4; // vectors across a micro-kernel tile: 6 x 4 sums fit 32 registers
+#elif defined(__AVX2__)
+constexpr int kLanes = 8;
+constexpr int kPanelVectors = 2; // 6 x 2 sums fit 16 registers
+#elif defined(__aarch64__)
+constexpr int kLanes = 4;
+constexpr int kPanelVectors = 4;
+#else
+constexpr int kLanes = 4;
+constexpr int kPanelVectors = 2;
+#endif
+constexpr int kTileRows = 6;
+
+typedef float vf __attribute__((vector_size(kLanes * 4)));
+typedef i32 vi __attribute__((vector_size(kLanes * 4)));
+typedef u32 vu __attribute__((vector_size(kLanes * 4)));
+typedef float vf_unaligned __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
+
+GW_INLINE vf load(const float* p) { return *reinterpret_cast<const vf_unaligned*>(p); }
+GW_INLINE void store(float* p, vf x) { *reinterpret_cast<vf_unaligned*>(p) = x; }
+GW_INLINE vf splat(float x) { return x - vf{}; } // x - 0 is x even for -0: folds to a broadcast
+
+// The first n floats; the other lanes are zero.
+GW_INLINE vf load_first(const float* p, i64 n) {
+#if defined(__AVX512F__)
+    return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
+#else
+    float lanes[kLanes] = {};
+    for (i64 i = 0; i < n; ++i) lanes[i] = p[i];
+    return load(lanes);
+#endif
+}
+GW_INLINE void store_first(float* p, vf x, i64 n) {
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), x);
+#else
+    float lanes[kLanes];
+    store(lanes, x);
+    for (i64 i = 0; i < n; ++i) p[i] = lanes[i];
+#endif
+}
+
+// Keeps a value in a register: without it the compiler folds the load into each FMA of a small tile and
+// reads the same weights once per row.
+GW_INLINE void keep_in_register(vf& x) {
+#if defined(__AVX512F__)
+    __asm__("" : "+v"(x));
+#elif defined(__x86_64__)
+    __asm__("" : "+x"(x));
+#elif defined(__aarch64__)
+    __asm__("" : "+w"(x));
+#else
+    (void)x;
+#endif
+}
+
+// x * 2^n for integral-valued n in [-252, 252]; overflows to infinity, underflows to zero.
+GW_INLINE vf scale_by_power(vf x, vf n) {
+#if defined(__AVX512F__)
+    // The maskless form makes gcc 12 warn of an uninitialised operand that it never reads.
+    return _mm512_maskz_scalef_ps(static_cast<__mmask16>(-1), x, n);
+#else
+    const vi whole = __builtin_convertvector(n, vi), half = whole >> 1;
+    return x * reinterpret_cast<vf>((half + 127) << 23) *
+           reinterpret_cast<vf>((whole - half + 127) << 23);
+#endif
+}
+
+// Comparisons with NaN are false, so NaN passes through both.
+GW_INLINE vf at_least(vf x, float low) { return x < low ? splat(low) : x; }
+GW_INLINE vf at_most(vf x, float high) { return x > high ? splat(high) : x; }
+
+GW_INLINE vf abs(vf x) { return reinterpret_cast<vf>(reinterpret_cast<vu>(x) & 0x7fffffffu); }
+GW_INLINE vf copy_sign(vf magnitude, vf sign) {
+    return reinterpret_cast<vf>((reinterpret_cast<vu>(magnitude) & 0x7fffffffu) |
+                                (reinterpret_cast<vu>(sign) & 0x80000000u));
+}
+
+// Sum of the lanes, in a fixed order.
+GW_INLINE float sum_lanes(vf x) {
+    float lanes[kLanes];
+    store(lanes, x);
+    for (int width = kLanes / 2; width > 0; width /= 2)
+        for (int i = 0; i < width; ++i) lanes[i] += lanes[i + width];
+    return lanes[0];
+}
+
+GW_INLINE i64 min64(i64 a, i64 b) { return a < b ? a : b; }
+GW_INLINE i64 round_up(i64 n, i64 step) { return (n + step - 1) / step * step; }
+
+} // namespace
+} // namespace gw::GW_ISA

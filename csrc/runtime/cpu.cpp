@@ -1,0 +1,46 @@
+#include "runtime/cpu.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace gw {
+
+#if defined(__x86_64__)
+namespace {
+
+bool bit(unsigned word, int index) { return (word >> index) & 1u; }
+
+// XCR0 tells which registers the operating system saves on a context switch.
+unsigned long long saved_registers() {
+    unsigned low, high;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (static_cast<unsigned long long>(high) << 32) | low;
+}
+
+} // namespace
+
+CpuFeatures cpu_features() {
+    CpuFeatures features = {};
+    unsigned a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d)) return features;
+    features.sse42 = bit(c, 20) && bit(c, 23); // SSE4.2 and POPCNT
+    const bool fma = bit(c, 12), osxsave = bit(c, 27), avx = bit(c, 28), f16c = bit(c, 29);
+    if (!osxsave || !avx) return features;
+    const unsigned long long saved = saved_registers();
+    const bool ymm = (saved & 0x6) == 0x6, zmm = (saved & 0xe6) == 0xe6;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return features;
+    const bool bmi = bit(b, 3) && bit(b, 8), avx2 = bit(b, 5);
+    features.avx2_fma = ymm && fma && f16c && avx2 && bmi;
+    const bool f = bit(b, 16), dq = bit(b, 17), cd = bit(b, 28), bw = bit(b, 30), vl = bit(b, 31);
+    features.avx512 = features.avx2_fma && zmm && f && dq && cd && bw && vl;
+    features.avx512_vnni = features.avx512 && bit(c, 11);
+    if (__get_cpuid_count(7, 1, &a, &b, &c, &d))
+        features.avx512_bf16 = features.avx512 && bit(a, 5);
+    return features;
+}
+#else
+CpuFeatures cpu_features() { return {}; }
+#endif
+
+} // namespace gw

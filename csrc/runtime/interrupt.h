@@ -1,0 +1,25 @@
+// Ctrl-C inside long kernels.
+#pragma once
+
+namespace gw {
+
+// One running operation: the flag its threads share and the thread that may ask Python.
+struct RegionState;
+
+RegionState* current_region();  // of this thread
+void join_region(RegionState*); // by every thread of a team
+
+// Called by the bindings around an operation. `poll` returns true when a signal handler raised; it takes
+// the GIL itself and is only called on the thread that made the Operation.
+class Operation {
+  public:
+    explicit Operation(bool (*poll)());
+    ~Operation();
+    Operation(const Operation&) = delete;
+    Operation& operator=(const Operation&) = delete;
+
+  private:
+    RegionState* previous_;
+};
+
+} // namespace gw

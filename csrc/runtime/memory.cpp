@@ -1,0 +1,93 @@
+#include "runtime/memory.h"
+
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <vector>
+
+namespace gw {
+namespace {
+
+constexpr std::size_t kAlign = 64;
+constexpr std::size_t kHeader = kAlign; // holds the block's size
+constexpr std::size_t kKeepBytes = std::size_t(1) << 29;
+constexpr std::size_t kSmallest = std::size_t(1) << 12;
+
+struct Kept {
+    void* block;
+    std::size_t bytes;
+};
+
+std::mutex mutex;
+std::vector<Kept> kept;
+std::size_t kept_bytes = 0;
+
+// Eight sizes per power of two: a block fits requests at most 12.5 % smaller than itself.
+std::size_t round_up(std::size_t bytes) {
+    if (bytes <= kSmallest) return kSmallest;
+    std::size_t step = kSmallest / 8;
+    while (step * 16 <= bytes) step *= 2;
+    return (bytes + step - 1) / step * step;
+}
+
+std::size_t& size_of(void* block) {
+    return *reinterpret_cast<std::size_t*>(static_cast<char*>(block) - kHeader);
+}
+
+} // namespace
+
+void* acquire(std::size_t bytes) {
+    if (bytes > (std::size_t(1) << 62)) throw std::bad_alloc();
+    const std::size_t size = round_up(bytes);
+    {
+        std::lock_guard<std::mutex> lock(mutex);
+        for (std::size_t i = kept.size(); i-- > 0;) {
+            if (kept[i].bytes != size) continue;
+            void* block = kept[i].block;
+            kept_bytes -= size;
+            kept[i] = kept.back();
+            kept.pop_back();
+            return block;
+        }
+    }
+    void* base = std::aligned_alloc(kAlign, (size + kHeader + kAlign - 1) / kAlign * kAlign);
+    if (base == nullptr) {
+        release_cached();
+        base = std::aligned_alloc(kAlign, (size + kHeader + kAlign - 1) / kAlign * kAlign);
+        if (base == nullptr) throw std::bad_alloc();
+    }
+    void* block = static_cast<char*>(base) + kHeader;
+    size_of(block) = size;
+    return block;
+}
+
+void release(void* block) noexcept {
+    const std::size_t size = size_of(block);
+    {
+        std::lock_guard<std::mutex> lock(mutex);
+        if (size <= kKeepBytes - kept_bytes && kept.size() < kept.capacity()) {
+            kept.push_back({block, size});
+            kept_bytes += size;
+            return;
+        }
+        if (kept.capacity() == 0) {
+            try {
+                kept.reserve(256);
+                kept.push_back({block, size});
+                kept_bytes += size;
+                return;
+            } catch (const std::bad_alloc&) { // then it is simply freed
+            }
+        }
+    }
+    std::free(static_cast<char*>(block) - kHeader);
+}
+
+void release_cached() noexcept {
+    std::lock_guard<std::mutex> lock(mutex);
+    for (const Kept& entry : kept) std::free(static_cast<char*>(entry.block) - kHeader);
+    kept.clear();
+    kept_bytes = 0;
+}
+
+} // namespace gw

@@ -1,0 +1,95 @@
+#include "runtime/parallel.h"
+#include "runtime/interrupt.h"
+
+#include <pthread.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace gw {
+namespace {
+
+// Denormal numbers cost a hundred times a normal one on many processors, and decaying states produce
+// them. Flush them to zero inside kernels only: the caller's mode comes back on exit.
+class FlushDenormals {
+  public:
+    FlushDenormals() : saved_(read()) { write(saved_ | kFlush); }
+    ~FlushDenormals() { write(saved_); }
+    FlushDenormals(const FlushDenormals&) = delete;
+    FlushDenormals& operator=(const FlushDenormals&) = delete;
+
+  private:
+#if defined(__x86_64__)
+    using Word = unsigned;
+    static constexpr Word kFlush = 0x8040; // FTZ | DAZ
+    static Word read() { return _mm_getcsr(); }
+    static void write(Word word) { _mm_setcsr(word); }
+#elif defined(__aarch64__)
+    using Word = u64;
+    static constexpr Word kFlush = Word(1) << 24; // FZ
+    static Word read() {
+        Word word;
+        __asm__ volatile("mrs %0, fpcr" : "=r"(word));
+        return word;
+    }
+    static void write(Word word) { __asm__ volatile("msr fpcr, %0" : : "r"(word)); }
+#else
+    using Word = unsigned;
+    static constexpr Word kFlush = 0;
+    static Word read() { return 0; }
+    static void write(Word) {}
+#endif
+    Word saved_;
+};
+
+// OpenMP's worker threads do not survive a fork, and its pool does not know it: a child runs alone.
+bool forked = false;
+[[maybe_unused]] const int fork_handler =
+    pthread_atfork(nullptr, nullptr, [] { forked = true; });
+
+thread_local bool inside_region = false;
+
+} // namespace
+
+int max_threads() {
+    if (inside_region || forked) return 1;
+#ifdef _OPENMP
+    return omp_in_parallel() ? 1 : omp_get_max_threads();
+#else
+    return 1;
+#endif
+}
+
+void set_max_threads([[maybe_unused]] int n) {
+#ifdef _OPENMP
+    omp_set_num_threads(n);
+#endif
+}
+
+void run_parallel(int threads, ParallelBody body, void* context) {
+    const bool outer = inside_region;
+    inside_region = true;
+    if (threads <= 1) {
+        FlushDenormals flush;
+        body(context, 0);
+    } else {
+#ifdef _OPENMP
+        RegionState* region = current_region();
+#pragma omp parallel num_threads(threads)
+        {
+            join_region(region);
+            FlushDenormals flush;
+            // A team may be smaller than asked for (OMP_THREAD_LIMIT, dynamic adjustment).
+            for (int t = omp_get_thread_num(); t < threads; t += omp_get_num_threads())
+                body(context, t);
+        }
+        join_region(region);
+#endif
+    }
+    inside_region = outer;
+}
+
+} // namespace gw

@@ -1,0 +1,51 @@
+// The one thread pool. Kernels see it as `parallel` and never name OpenMP themselves.
+#pragma once
+#include "api/types.h"
+
+namespace gw {
+
+// Threads a region started from this thread may use (1 inside a region and after a fork).
+int max_threads();
+void set_max_threads(int n);
+
+// Runs body(context, thread) for thread in [0, threads), FTZ/DAZ set and restored on each.
+using ParallelBody = void (*)(void* context, int thread);
+void run_parallel(int threads, ParallelBody body, void* context);
+
+// True when the running operation should stop. Only the thread that started it asks Python for pending
+// signals, a few times a second; the others read the flag.
+bool interrupted();
+
+// Throws Interrupted on the calling thread if the last region was stopped. Outside of regions only.
+struct Interrupted {};
+void throw_if_interrupted();
+
+// Atomic counter handing out tasks 0, 1, 2, ... to the threads of one region.
+struct TaskCounter {
+    i64 next = 0;
+    i64 take() { return __atomic_fetch_add(&next, i64(1), __ATOMIC_RELAXED); }
+};
+
+namespace {
+
+// body(thread) on `threads` threads. Internal linkage: each ISA gets its own copy.
+template <class Body> void parallel(int threads, const Body& body) {
+    run_parallel(
+        threads,
+        [](void* context, int thread) { (*static_cast<const Body*>(context))(thread); },
+        const_cast<Body*>(&body));
+}
+
+// body(task) for task in [0, tasks), handed out one by one; stops early when interrupted.
+template <class Body> void parallel_tasks(i64 tasks, const Body& body) {
+    const i64 limit = max_threads();
+    TaskCounter counter;
+    parallel(static_cast<int>(tasks < limit ? tasks : limit), [&](int) {
+        for (i64 task; (task = counter.take()) < tasks && !interrupted();) body(task);
+    });
+    throw_if_interrupted();
+}
+
+} // namespace
+
+} // namespace gw
