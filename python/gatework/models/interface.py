@@ -1,0 +1,60 @@
+"""What the parts of a trainer know of each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..callbacks import History
+    from ..metrics import Mean, Metric
+    from .compile_loss import CompileLoss
+    from .compile_metrics import CompileMetrics
+
+
+class TrainerInterface:
+    """Attributes of a trainer; its methods are declared for type checkers alone."""
+
+    compiled: bool = False
+    optimizer: Any = None
+    loss: Any = None
+    stop_training: bool = False
+    stop_evaluating: bool = False
+    stop_predicting: bool = False
+    steps_per_execution: int = 1
+    history: History | None = None
+    _compile_loss: CompileLoss | None = None
+    _compile_metrics: CompileMetrics | None = None
+    _loss_tracker: Mean | None = None
+    # What a run looks up once per epoch instead of per batch; None outside of one.
+    _run_variables: list[Any] | None = None
+    _run_metrics: list[Metric] | None = None
+
+    if TYPE_CHECKING:
+
+        @property
+        def losses(self) -> list[Any]: ...
+
+        @property
+        def trainable_variables(self) -> list[Any]: ...
+
+        @property
+        def metrics(self) -> list[Metric]: ...
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+        def reset_metrics(self) -> None: ...
+
+        def train_step(self, data: Any) -> dict[str, Any]: ...
+
+        def test_step(self, data: Any) -> dict[str, Any]: ...
+
+        def predict_step(self, data: Any) -> Any: ...
+
+        def _in_order(self, logs: dict[str, Any]) -> Any: ...
+
+    def _require_compiled(self, method: str) -> None:
+        if not self.compiled:
+            raise ValueError(f"compile() must be called before {method}()")
+
+    def _has_sparse_labels(self) -> bool:
+        return self._compile_loss is not None and self._compile_loss.has_sparse_labels()

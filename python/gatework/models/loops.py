@@ -1,0 +1,365 @@
+"""`fit`, `evaluate` and `predict`: the loops over epochs and batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..autograd import as_array
+from ..callbacks import CallbackList, History
+from ..callbacks.callback_list import plain_logs
+from ..tree import flatten, map_structure, pack_sequence_as
+from .arrays import split_validation
+from .data_adapter import ArraySource, get_source, unpack_x_y_sample_weight
+from .epochs import Epochs
+from .interface import TrainerInterface
+
+
+def _check_epochs(epochs: Any, initial_epoch: Any) -> None:
+    for name, value, least in (("epochs", epochs, 1), ("initial_epoch", initial_epoch, 0)):
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not whole or value < least:
+            raise ValueError(f"{name} must be an integer >= {least}, not {value!r}")
+
+
+def _check_verbose(verbose: Any) -> None:
+    if verbose not in ("auto", 0, 1, 2):
+        raise ValueError(f"verbose must be 0, 1, 2 or 'auto', not {verbose!r}")
+
+
+def _validates(epoch: int, validation_freq: Any) -> bool:
+    if isinstance(validation_freq, int) and validation_freq >= 1:
+        return (epoch + 1) % validation_freq == 0
+    if isinstance(validation_freq, list | tuple | set):
+        return epoch + 1 in validation_freq
+    raise ValueError(
+        f"validation_freq must be a positive integer or a list of epochs, not {validation_freq!r}"
+    )
+
+
+@contextmanager
+def _located(what: str, batch: int) -> Iterator[None]:
+    """Adds to an exception at which batch it came."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"in {what}, at batch {batch}")
+        raise
+
+
+class TrainingLoops(TrainerInterface):
+    """The loops; what happens to one batch is in `Trainer`."""
+
+    def _epochs(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        batch_size: int | None,
+        steps: int | None,
+        steps_name: str,
+        shuffle: bool | str = False,
+        class_weight: dict[Any, float] | None = None,
+        labelled: bool = True,
+    ) -> Epochs:
+        """Checks the data of a run and returns its epochs."""
+        source = get_source(
+            x, y, sample_weight, batch_size, shuffle, class_weight, self._has_sparse_labels()
+        )
+        if labelled and isinstance(source, ArraySource):
+            if source.num_samples == 0:
+                raise ValueError("x must hold at least one sample, not 0")
+            if self._compile_loss is not None and source.y is not None:
+                self._compile_loss.check_labels(source.y)
+        return Epochs(source, steps, steps_name)
+
+    def _check_batch(self, epochs: Epochs, batch: Any) -> None:
+        """Checks the labels of a batch; those of arrays were checked as a whole."""
+        if not isinstance(epochs.source, ArraySource) and self._compile_loss is not None:
+            self._compile_loss.check_labels(unpack_x_y_sample_weight(batch)[1])
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool | str = True,
+        class_weight: dict[Any, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Trains the model.
+
+        Args:
+            x: inputs: an array, a list or dict of arrays, or a generator, `PyDataset` or loader
+                that yields batches `(inputs, targets)` or `(inputs, targets, sample_weights)`.
+            y: targets, unless `x` yields them.
+            batch_size: samples per update, 32 when None; only for arrays.
+            epochs: the number of the last epoch, counting from 1.
+            verbose: 0 silent, 1 a progress bar, 2 one line per epoch; "auto" means 1.
+            callbacks: `Callback` objects.
+            validation_split: the part of the samples, from the end, held out for validation.
+            validation_data: `(x, y)` or `(x, y, sample_weight)`, or a source of batches.
+            shuffle: a new order of samples each epoch; "batch" shuffles within batches.
+            class_weight: class index -> factor of the loss of its samples.
+            sample_weight: factor of the loss per sample `(n,)` or per step `(n, steps)`.
+            initial_epoch: the epoch to start with, to go on with an earlier run.
+            steps_per_epoch: batches per epoch; all of the data when None.
+            validation_steps: batches per validation; all of the data when None.
+            validation_batch_size: `batch_size` when None.
+            validation_freq: validates every so many epochs, or after the epochs listed.
+
+        Returns:
+            A `History`, also kept as `model.history`.
+
+        Raises:
+            ValueError: for data that does not fit together, before anything is trained.
+        """
+        self._require_compiled("fit")
+        _check_epochs(epochs, initial_epoch)
+        _check_verbose(verbose)
+        _validates(0, validation_freq)
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = split_validation(
+                x, y, sample_weight, validation_split
+            )
+        train = self._epochs(
+            x, y, sample_weight, batch_size, steps_per_epoch, "steps_per_epoch", shuffle,
+            class_weight,
+        )  # fmt: skip
+        held_out = None
+        if validation_data is not None:
+            held_out = self._epochs(
+                *unpack_x_y_sample_weight(validation_data),
+                validation_batch_size or batch_size,
+                validation_steps,
+                "validation_steps",
+            )
+        if not isinstance(callbacks, CallbackList):
+            callbacks = CallbackList(
+                callbacks,
+                add_history=True,
+                add_progbar=verbose != 0,
+                model=self,
+                verbose=verbose,
+                epochs=epochs,
+                steps=train.num_batches,
+            )
+        return self._fit(train, held_out, callbacks, initial_epoch, epochs, validation_freq)
+
+    def _fit(
+        self,
+        train: Epochs,
+        held_out: Epochs | None,
+        callbacks: CallbackList,
+        initial_epoch: int,
+        epochs: int,
+        validation_freq: Any,
+    ) -> History:
+        self.stop_training = False
+        logs: dict[str, Any] = {}
+        finished = False
+        try:
+            callbacks.on_train_begin()
+            for epoch in range(initial_epoch, epochs):
+                self.reset_metrics()
+                callbacks.on_epoch_begin(epoch)
+                seen, logs = self._train_epoch(train, callbacks, epoch)
+                if seen == 0:
+                    self._out_of_data(epoch, initial_epoch)
+                    break
+                if held_out is not None and _validates(epoch, validation_freq):
+                    results = self._evaluate(held_out, callbacks)
+                    logs.update({f"val_{name}": value for name, value in results.items()})
+                callbacks.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
+            finished = True
+        finally:
+            self._run_variables = self._run_metrics = None
+            train.close()
+            if held_out is not None:
+                held_out.close()
+            if self.optimizer is not None:
+                self.optimizer.finalize_variable_values(self.trainable_variables)
+            if not finished:
+                callbacks.close()
+        callbacks.on_train_end(logs)
+        history: History = self.history  # type: ignore[assignment]
+        return history
+
+    @staticmethod
+    def _out_of_data(epoch: int, initial_epoch: int) -> None:
+        if epoch == initial_epoch:
+            raise ValueError("x must yield at least one batch, not none")
+        import warnings
+
+        warnings.warn(
+            f"the generator is used up after {epoch - initial_epoch} epochs: training stops",
+            stacklevel=4,
+        )
+
+    def _train_epoch(
+        self, train: Epochs, callbacks: CallbackList, epoch: int
+    ) -> tuple[int, dict[str, Any]]:
+        """Runs one epoch; returns the number of batches and the logs."""
+        # Trainable weights and metrics are looked up once per epoch, not once per batch.
+        self._run_variables = self._run_metrics = None
+        logs: Any = {}
+        group, first, batch = self.steps_per_execution, 0, -1
+        for batch, data in enumerate(train.batches(epoch)):
+            if batch % group == 0:
+                first = batch
+                callbacks.on_train_batch_begin(batch)
+            with _located("fit", batch):
+                self._check_batch(train, data)
+                logs = self.train_step(data)
+            if batch == 0:
+                self._run_variables = self.trainable_variables
+                self._run_metrics = self.metrics
+            if batch - first == group - 1:
+                callbacks.on_train_batch_end(batch, logs)
+            if self.stop_training:
+                break
+        self._run_variables = self._run_metrics = None
+        if batch >= 0 and batch - first < group - 1:
+            callbacks.on_train_batch_end(batch, logs)
+        return batch + 1, plain_logs(logs)
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Computes loss and metrics on data; the arguments are those of `fit`.
+
+        Returns:
+            The loss, a list of the loss and the metrics when there are any, or with `return_dict`
+            a dictionary of them by name.
+        """
+        self._require_compiled("evaluate")
+        _check_verbose(verbose)
+        data = self._epochs(x, y, sample_weight, batch_size, steps, "steps")
+        if not isinstance(callbacks, CallbackList):
+            callbacks = CallbackList(
+                callbacks,
+                add_progbar=verbose != 0,
+                model=self,
+                verbose=verbose,
+                epochs=1,
+                steps=data.num_batches,
+            )
+        with self._kept_training_metrics():
+            logs = self._evaluate(data, callbacks)
+            return logs if return_dict else self._in_order(logs)
+
+    @contextmanager
+    def _kept_training_metrics(self) -> Iterator[None]:
+        """Inside an epoch of `fit` (from a callback) gives its metrics back afterwards."""
+        running = self._run_metrics
+        if running is None:
+            yield
+            return
+        variables = [variable for metric in running for variable in metric.variables]
+        values = [variable.numpy().copy() for variable in variables]
+        self._run_metrics = None
+        try:
+            yield
+        finally:
+            self._run_metrics = running
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+
+    def _evaluate(self, data: Epochs, callbacks: CallbackList) -> dict[str, Any]:
+        self.stop_evaluating = False
+        self.reset_metrics()
+        logs: Any = {}
+        batch = -1
+        try:
+            callbacks.on_test_begin()
+            for batch, item in enumerate(data.batches(0)):
+                callbacks.on_test_batch_begin(batch)
+                with _located("evaluate", batch):
+                    self._check_batch(data, item)
+                    logs = self.test_step(item)
+                callbacks.on_test_batch_end(batch, logs)
+                if self.stop_evaluating:
+                    break
+            if batch < 0:
+                raise ValueError("validation data must yield at least one batch, not none")
+        except BaseException:
+            callbacks.close()
+            raise
+        plain = plain_logs(logs)
+        callbacks.on_test_end(plain)
+        return plain
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """Returns the model's outputs for all samples, as NumPy arrays.
+
+        Safe to call from several threads at once, as long as none trains the model.
+
+        Args:
+            x: inputs, as for `fit`; labels that a source yields are left aside.
+            batch_size: samples computed at a time, 32 when None; only for arrays.
+            verbose: 0 silent, 1 a progress bar, 2 one line; "auto" means 1.
+            steps: the number of batches; all of the data when None.
+            callbacks: `Callback` objects.
+        """
+        _check_verbose(verbose)
+        data = self._epochs(x, None, None, batch_size, steps, "steps", labelled=False)
+        if not isinstance(callbacks, CallbackList):
+            callbacks = CallbackList(
+                callbacks,
+                add_progbar=verbose != 0,
+                model=self,
+                verbose=verbose,
+                epochs=1,
+                steps=data.num_batches,
+            )
+        self.stop_predicting = False
+        parts: list[list[Any]] = []
+        outputs: Any = None
+        try:
+            callbacks.on_predict_begin()
+            for batch, item in enumerate(data.batches(0)):
+                callbacks.on_predict_batch_begin(batch)
+                with _located("predict", batch):
+                    outputs = map_structure(as_array, self.predict_step(item))
+                parts.append(flatten(outputs))
+                callbacks.on_predict_batch_end(batch, {"outputs": outputs})
+                if self.stop_predicting:
+                    break
+            if not parts:
+                raise ValueError("x must yield at least one batch, not none")
+        except BaseException:
+            callbacks.close()
+            raise
+        callbacks.on_predict_end()
+        joined = [np.concatenate(leaves) for leaves in zip(*parts, strict=True)]
+        return pack_sequence_as(outputs, joined)

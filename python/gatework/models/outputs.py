@@ -1,0 +1,86 @@
+"""Matching what users give per output (labels, losses, metrics) to a model's outputs.
+
+A model's output is one tensor, a list of them, or a dictionary; labels and the rest may be given as
+a list in the same order or as a dictionary by output name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..tree import flatten, is_nested
+
+
+def output_names(y_pred: Any, names: list[str] | None) -> list[str | None]:
+    """The names of the outputs in flat order; None where an output has none."""
+    if isinstance(y_pred, dict):
+        return sorted(y_pred)
+    count = len(flatten(y_pred))
+    if names is not None and len(names) == count:
+        return list(names)
+    return [None] * count
+
+
+def select(value: Any, y_pred: Any, names: list[str] | None) -> list[Any]:
+    """Returns `value` as a flat list, one item per output of `y_pred`.
+
+    A single item stands for the only output.
+
+    Raises:
+        ValueError: when the items cannot be matched to the outputs.
+    """
+    if not is_nested(y_pred):
+        if not is_nested(value):
+            return [value]
+        flat = flatten(value)
+        if len(flat) == 1:
+            return flat
+        raise ValueError(f"y must be one array for a model with one output, not {len(flat)}")
+    count = len(flatten(y_pred))
+    if not is_nested(value):
+        if value is None or count == 1:
+            return [value] * count
+        raise ValueError(f"y must hold one item per output, {count} of them, not one array")
+    if isinstance(value, dict):
+        known = output_names(y_pred, names)
+        if set(value) <= set(known):
+            return [value.get(name) for name in known]
+        unknown = sorted(set(value) - set(known), key=str)
+        raise ValueError(f"y must be keyed by the output names {known}, not {unknown}")
+    flat = flatten(value)
+    if len(flat) != count:
+        raise ValueError(f"y must hold one item per output, {count} of them, not {len(flat)}")
+    return flat
+
+
+def select_weights(sample_weight: Any, y_pred: Any, names: list[str] | None) -> list[Any]:
+    """Sample weights as `select` gives them; one array serves every output."""
+    if not is_nested(sample_weight):
+        return [sample_weight] * len(flatten(y_pred))
+    return select(sample_weight, y_pred, names)
+
+
+def by_output(value: Any, count: int, names: list[str | None], argument: str) -> list[Any]:
+    """Returns what was configured per output: `value` is for one output, a list or a dictionary.
+
+    Raises:
+        ValueError: when a list has the wrong length or a dictionary an unknown name.
+    """
+    if value is None:
+        return [None] * count
+    if count == 1 and not isinstance(value, dict):
+        return [value]
+    if isinstance(value, dict):
+        if count == 1 and len(value) == 1:
+            return list(value.values())
+        if set(value) <= set(names):
+            return [value.get(name) if name is not None else None for name in names]
+        unknown = sorted(set(value) - set(names), key=str)
+        raise ValueError(f"{argument} must be keyed by the output names {names}, not {unknown}")
+    if isinstance(value, list | tuple):
+        if len(value) == count:
+            return list(value)
+        raise ValueError(
+            f"{argument} must hold one item per output, {count} of them, not {len(value)}"
+        )
+    return [value] * count

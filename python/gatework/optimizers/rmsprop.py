@@ -1,0 +1,87 @@
+"""RMSprop (Hinton 2012): steps divided by a running root mean square of the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _core
+from ..autograd import Variable
+from .base import Optimizer, Rate, writable
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class RMSprop(Optimizer):
+    """v = rho v + (1 - rho) g^2; w -= learning_rate g / sqrt(v + epsilon).
+
+    Args:
+        learning_rate: float or schedule.
+        rho: how long v remembers.
+        momentum: accumulates the steps when > 0.
+        epsilon: keeps the root away from 0.
+        centered: subtracts the squared running mean of g from v (Graves 2013).
+        **options: those of `Optimizer`.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        weight_decay: float | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, **options)
+        self.rho = rho
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.centered = centered
+        self._velocities: list[Variable] = []
+        self._momentums: list[Variable] = []
+        self._average_gradients: list[Variable] = []
+
+    def build_slots(self, variables: Sequence[Variable]) -> None:
+        [self._velocities] = self.add_slots(variables, "velocity")
+        if self.momentum > 0:
+            [self._momentums] = self.add_slots(variables, "momentum")
+        if self.centered:
+            [self._average_gradients] = self.add_slots(variables, "average_gradient")
+
+    def update(
+        self,
+        params: list[FloatArray],
+        grads: list[FloatArray],
+        indices: list[int],
+        learning_rate: float,
+        scale: float,
+    ) -> None:
+        def arrays(slots: list[Variable]) -> list[FloatArray] | None:
+            return [writable(slots[i]) for i in indices] if slots else None
+
+        _core.rmsprop_update(
+            params,
+            grads,
+            arrays(self._velocities),
+            arrays(self._momentums),
+            arrays(self._average_gradients),
+            learning_rate,
+            self.rho,
+            self.momentum,
+            self.epsilon,
+            scale,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "rho": self.rho,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+            "centered": self.centered,
+        }

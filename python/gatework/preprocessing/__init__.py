@@ -1,0 +1,5 @@
+"""Preparing data for sequence models."""
+
+from . import sequence
+
+__all__ = ["sequence"]
