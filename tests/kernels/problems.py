@@ -1,0 +1,181 @@
+"""Random recurrent problems, and both ways to solve them: the reference and the compiled kernel.
+
+Letters: B batch, T time, I input features, H units, G gates.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from gatework import reference
+from numpy.typing import DTypeLike, NDArray
+
+from .cells import CELLS
+
+Array = NDArray[Any]
+
+# Every kind of mask, as a function of (random generator, B, T).
+MASKS: dict[str, Callable[[np.random.Generator, int, int], Array | None]] = {
+    "none": lambda rng, b, t: None,
+    "all real": lambda rng, b, t: np.ones((b, t), bool),
+    "post": lambda rng, b, t: np.arange(t) < rng.integers(1, t + 1, (b, 1)),
+    "pre": lambda rng, b, t: np.arange(t) >= rng.integers(0, t, (b, 1)),
+    "holes": lambda rng, b, t: rng.random((b, t)) < 0.6,
+    "some rows masked": lambda rng, b, t: (np.arange(b) % 2 == 1)[:, None] & np.ones((b, t), bool),
+    "all masked": lambda rng, b, t: np.zeros((b, t), bool),
+}
+
+# hard_shrink is not continuous: a rounding error may move its value by 0.5. The exponential of an
+# exponential of … leaves float32 within a few steps.
+SMOOTH_ENOUGH = sorted(set(reference.ACTIVATIONS) - {"hard_shrink", "exponential"})
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The arguments of a forward pass, and the gradients of its results."""
+
+    cell: str
+    x: Array
+    kernel: Array
+    recurrent_kernel: Array
+    bias: Array | None
+    initial_state: tuple[Array, ...] | None
+    mask: Array | None
+    dropout_mask: Array | None
+    recurrent_dropout_mask: Array | None
+    activation: str
+    recurrent_activation: str
+    go_backwards: bool
+    zero_output_for_mask: bool
+    return_sequences: bool
+    dy: Array
+    d_states: tuple[Array, ...]
+
+    def astype(self, dtype: DTypeLike) -> "Problem":
+        """The same numbers in another float type."""
+
+        def cast(value: Any) -> Any:
+            if isinstance(value, tuple):
+                return tuple(cast(v) for v in value)
+            if isinstance(value, np.ndarray) and value.dtype != bool:
+                return value.astype(dtype)
+            return value
+
+        return replace(self, **{f.name: cast(getattr(self, f.name)) for f in fields(self)})
+
+
+class Solution(NamedTuple):
+    """What a forward and a backward pass give."""
+
+    y: Array
+    states: tuple[Array, ...]
+    gradients: dict[str, Array]
+
+
+def random_problem(
+    cell: str,
+    rng: np.random.Generator,
+    batch: int,
+    time: int,
+    inputs: int,
+    units: int,
+    *,
+    mask: str = "none",
+    dropout: bool = False,
+    recurrent_dropout: bool = False,
+    bias: bool = True,
+    initial_state: bool = True,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    go_backwards: bool = False,
+    zero_output_for_mask: bool = False,
+    return_sequences: bool = True,
+) -> Problem:
+    """A float32 problem whose weights are scaled so that activations neither die nor explode."""
+    row = CELLS[cell]
+
+    def normal(*shape: int, scale: float = 1.0) -> Array:
+        return (scale * rng.standard_normal(shape)).astype(np.float32)
+
+    def dropped(*shape: int) -> Array:
+        return (1.25 * (rng.random(shape) < 0.8)).astype(np.float32)
+
+    columns = row.gates * units
+    states = tuple(normal(batch, units, scale=0.5) for _ in range(row.states))
+    return Problem(
+        cell,
+        normal(batch, time, inputs),
+        normal(inputs, columns, scale=inputs**-0.5),
+        normal(units, columns, scale=0.7 * units**-0.5),
+        normal(*row.bias_shape(units), scale=0.5) if bias else None,
+        states if initial_state else None,
+        MASKS[mask](rng, batch, time),
+        dropped(batch, inputs) if dropout else None,
+        dropped(batch, units) if recurrent_dropout else None,
+        activation,
+        recurrent_activation,
+        go_backwards,
+        zero_output_for_mask,
+        return_sequences,
+        normal(*((batch, time, units) if return_sequences else (batch, units))),
+        tuple(normal(batch, units) for _ in range(row.states)),
+    )
+
+
+def forward_by_reference(problem: Problem) -> tuple[Array, tuple[Array, ...], Any]:
+    """y, the states and the cache, in the dtype of the problem."""
+    p = problem
+    outputs, states, cache = reference.recurrent(
+        p.cell,
+        p.x,
+        (p.kernel, p.recurrent_kernel, p.bias),
+        initial_state=p.initial_state,
+        mask=p.mask,
+        dropout_mask=p.dropout_mask,
+        recurrent_dropout_mask=p.recurrent_dropout_mask,
+        activation=p.activation,
+        recurrent_activation=p.recurrent_activation,
+        go_backwards=p.go_backwards,
+        zero_output_for_mask=p.zero_output_for_mask,
+    )
+    return outputs if p.return_sequences else outputs[:, -1], states, cache
+
+
+def solve_by_reference(problem: Problem) -> Solution:
+    """In the dtype of the problem."""
+    y, states, cache = forward_by_reference(problem)
+    d_outputs = problem.dy
+    if not problem.return_sequences:
+        d_outputs = np.zeros((*problem.x.shape[:2], y.shape[-1]), y.dtype)
+        d_outputs[:, -1] = problem.dy
+    g = reference.recurrent_backward(cache, d_outputs, problem.d_states)
+    gradients = (g["x"], g["kernel"], g["recurrent_kernel"], g["bias"], g["initial_state"])
+    return Solution(y, states, _named(*gradients))
+
+
+def solve_by_kernel(problem: Problem) -> Solution:
+    """In float32, on the instruction set and the threads chosen."""
+    from gatework import _core
+
+    p = problem
+    y, states, saved = _core.recurrent_forward(*forward_arguments(p), keep=True)
+    gradients = _core.recurrent_backward(saved, p.dy, p.d_states, True)
+    return Solution(y, states, _named(*gradients))
+
+
+def forward_arguments(problem: Problem) -> tuple[Any, ...]:
+    """The arguments of ``_core.recurrent_forward`` but the last, ``keep``."""
+    return tuple(getattr(problem, f.name) for f in fields(problem))[:-2]
+
+
+def _named(
+    x: Array | None,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None,
+    initial_state: tuple[Array, ...],
+) -> dict[str, Array]:
+    gradients = {"x": x, "kernel": kernel, "recurrent_kernel": recurrent_kernel, "bias": bias}
+    gradients |= {f"initial_state[{i}]": d for i, d in enumerate(initial_state)}
+    return {name: gradient for name, gradient in gradients.items() if gradient is not None}
