@@ -26,7 +26,7 @@ from .classes import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
-from .hinge import categorical_hinge, hinge, squared_hinge
+from .margin import categorical_hinge, hinge, squared_hinge
 from .probabilistic import (
     binary_crossentropy,
     binary_focal_crossentropy,

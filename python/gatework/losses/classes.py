@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import hinge as hinge_losses
-from . import probabilistic, regression
+from . import margin, probabilistic, regression
 from .base import LossFunctionWrapper
 
 _MEAN = "sum_over_batch_size"
@@ -110,7 +109,7 @@ class Hinge(LossFunctionWrapper):
     def __init__(
         self, reduction: str | None = _MEAN, name: str = "hinge", dtype: Any = None
     ) -> None:
-        super().__init__(hinge_losses.hinge, reduction, name, dtype)
+        super().__init__(margin.hinge, reduction, name, dtype)
 
 
 class SquaredHinge(LossFunctionWrapper):
@@ -121,7 +120,7 @@ class SquaredHinge(LossFunctionWrapper):
     def __init__(
         self, reduction: str | None = _MEAN, name: str = "squared_hinge", dtype: Any = None
     ) -> None:
-        super().__init__(hinge_losses.squared_hinge, reduction, name, dtype)
+        super().__init__(margin.squared_hinge, reduction, name, dtype)
 
 
 class CategoricalHinge(LossFunctionWrapper):
@@ -132,7 +131,7 @@ class CategoricalHinge(LossFunctionWrapper):
     def __init__(
         self, reduction: str | None = _MEAN, name: str = "categorical_hinge", dtype: Any = None
     ) -> None:
-        super().__init__(hinge_losses.categorical_hinge, reduction, name, dtype)
+        super().__init__(margin.categorical_hinge, reduction, name, dtype)
 
 
 class KLDivergence(LossFunctionWrapper):

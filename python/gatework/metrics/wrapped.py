@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor, as_array, as_tensor
-from ..losses import hinge as hinge_losses
-from ..losses import probabilistic, regression
+from ..losses import margin, probabilistic, regression
 from ..losses.reduction import match_ranks
 from .reduction import Mean, MeanMetricWrapper
 
@@ -107,7 +106,7 @@ class Hinge(MeanMetricWrapper):
     _arguments = ()
 
     def __init__(self, name: str = "hinge", dtype: str | None = None) -> None:
-        super().__init__(hinge_losses.hinge, name, dtype)
+        super().__init__(margin.hinge, name, dtype)
 
 
 class SquaredHinge(MeanMetricWrapper):
@@ -117,7 +116,7 @@ class SquaredHinge(MeanMetricWrapper):
     _arguments = ()
 
     def __init__(self, name: str = "squared_hinge", dtype: str | None = None) -> None:
-        super().__init__(hinge_losses.squared_hinge, name, dtype)
+        super().__init__(margin.squared_hinge, name, dtype)
 
 
 class CategoricalHinge(MeanMetricWrapper):
@@ -127,7 +126,7 @@ class CategoricalHinge(MeanMetricWrapper):
     _arguments = ()
 
     def __init__(self, name: str = "categorical_hinge", dtype: str | None = None) -> None:
-        super().__init__(hinge_losses.categorical_hinge, name, dtype)
+        super().__init__(margin.categorical_hinge, name, dtype)
 
 
 class KLDivergence(MeanMetricWrapper):

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from .. import optimizers
+from .. import ops, optimizers
 from ..autograd import GradientTape, as_tensor, no_recording
 from ..metrics import Mean, Metric
 from ..tree import flatten
@@ -189,7 +189,7 @@ class Trainer(TrainingLoops, BatchMethods):
             total = self._compile_loss(y, y_pred, sample_weight)
         for extra in self.losses:
             value = as_tensor(extra)
-            value = value if value.shape == () else value.sum()
+            value = value if value.shape == () else ops.sum(value)
             total = value if total is None else total + value
         if total is None:
             raise ValueError("loss must be given to compile(), or added with add_loss")
