@@ -1,0 +1,211 @@
+"""What LSTMCell, GRUCell and SimpleRNNCell share: weights, dropout and one step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from ... import activations, constraints, initializers, ops, random, regularizers
+from ...autograd import Tensor, Variable
+from ..base import Layer
+
+__all__ = ["RecurrentCell"]
+
+
+class RecurrentCell(Layer):
+    """A cell whose kernels are compiled.
+
+    A subclass names its kernel in ``kernel_name``, its column blocks in ``gates`` and its states in
+    ``states``; the layer of the same name repeats the constructor's arguments.
+    """
+
+    gates: ClassVar[int]
+    states: ClassVar[int]
+
+    def __init__(
+        self,
+        units: int,
+        *,
+        activation: Any,
+        recurrent_activation: Any,
+        use_bias: bool,
+        kernel_initializer: Any,
+        recurrent_initializer: Any,
+        bias_initializer: Any,
+        kernel_regularizer: Any,
+        recurrent_regularizer: Any,
+        bias_regularizer: Any,
+        kernel_constraint: Any,
+        recurrent_constraint: Any,
+        bias_constraint: Any,
+        dropout: float,
+        recurrent_dropout: float,
+        seed: int | None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if isinstance(units, bool) or not hasattr(units, "__index__") or units <= 0:
+            raise ValueError(f"units must be a positive integer, not {units!r}")
+        self.units = units.__index__()
+        self.activation = activations.get(activation)
+        self.recurrent_activation = activations.get(recurrent_activation)
+        self._activation_name = _compiled_name("activation", self.activation)
+        self._recurrent_activation_name = _compiled_name(
+            "recurrent_activation", self.recurrent_activation
+        )
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.recurrent_initializer = initializers.get(recurrent_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.recurrent_constraint = constraints.get(recurrent_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.dropout = _rate("dropout", dropout)
+        self.recurrent_dropout = _rate("recurrent_dropout", recurrent_dropout)
+        self.seed = seed
+        self.seed_generator = random.SeedGenerator(seed)
+        self.kernel: Variable | None = None
+        self.recurrent_kernel: Variable | None = None
+        self.bias: Variable | None = None
+
+    @property
+    def kernel_name(self) -> str:
+        """Name of the compiled cell."""
+        raise NotImplementedError
+
+    @property
+    def state_size(self) -> int | list[int]:
+        return self.units if self.states == 1 else [self.units] * self.states
+
+    @property
+    def output_size(self) -> int:
+        return self.units
+
+    def bias_shape(self) -> tuple[int, ...]:
+        return (self.gates * self.units,)
+
+    def initial_bias(self) -> Any:
+        """The initializer of the bias."""
+        return self.bias_initializer
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        features = input_shape[-1]
+        if features is None:
+            raise ValueError(
+                f"the last axis of the inputs of {type(self).__name__} must be known, "
+                f"not None: shape {tuple(input_shape)}"
+            )
+        self.kernel = self.add_weight(
+            shape=(features, self.gates * self.units),
+            name="kernel",
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        self.recurrent_kernel = self.add_weight(
+            shape=(self.units, self.gates * self.units),
+            name="recurrent_kernel",
+            initializer=self.recurrent_initializer,
+            regularizer=self.recurrent_regularizer,
+            constraint=self.recurrent_constraint,
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=self.bias_shape(),
+                name="bias",
+                initializer=self.initial_bias(),
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+        self.built = True
+
+    def get_initial_state(self, batch_size: int) -> list[Tensor]:
+        """Zero states of shape (batch_size, units)."""
+        return [ops.zeros((batch_size, self.units)) for _ in range(self.states)]
+
+    def run(
+        self,
+        sequences: Tensor,
+        *,
+        initial_state: Sequence[Any] | None,
+        training: bool,
+        mask: Any = None,
+        **options: bool,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """All steps of (batch, time, features) sequences; dropout masks are drawn once for them."""
+        batch, features = sequences.shape[0], sequences.shape[-1]
+        return ops.recurrent(
+            self.kernel_name,
+            sequences,
+            self.kernel,
+            self.recurrent_kernel,
+            self.bias,
+            initial_state=initial_state,
+            mask=mask,
+            dropout_mask=self._factors(self.dropout, (batch, features), training),
+            recurrent_dropout_mask=self._factors(
+                self.recurrent_dropout, (batch, self.units), training
+            ),
+            activation=self._activation_name,
+            recurrent_activation=self._recurrent_activation_name,
+            **options,
+        )
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Tensor, Any]:
+        """One step: inputs (batch, features), states of (batch, units) -> output, new states."""
+        given = list(states) if isinstance(states, (list, tuple)) else [states]
+        output, new = self.run(
+            ops.expand_dims(inputs, 1), initial_state=given, training=training
+        )
+        return output, new if isinstance(states, (list, tuple)) else new[0]
+
+    def _factors(self, rate: float, shape: tuple[int, ...], training: bool) -> Any:
+        if not training or rate == 0.0:
+            return None
+        return ops.dropout_mask(shape, rate, self.seed_generator.next())
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **self.cell_config()}
+
+    def cell_config(self) -> dict[str, Any]:
+        """The part of the configuration that the layer of the same name repeats."""
+        return {
+            "units": self.units,
+            "activation": activations.serialize(self.activation),
+            "recurrent_activation": activations.serialize(self.recurrent_activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "recurrent_initializer": initializers.serialize(self.recurrent_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "recurrent_regularizer": regularizers.serialize(self.recurrent_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "recurrent_constraint": constraints.serialize(self.recurrent_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
+            "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
+            "seed": self.seed,
+        }
+
+
+def _rate(name: str, rate: float) -> float:
+    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0.0 <= rate < 1.0:
+        raise ValueError(f"{name} must be in [0, 1), not {rate!r}")
+    return float(rate)
+
+
+def _compiled_name(argument: str, function: Any) -> str:
+    """The name under which the kernels know an activation."""
+    from ..._core import ACTIVATIONS
+
+    name = getattr(function, "__name__", None)
+    if name not in ACTIVATIONS:
+        raise ValueError(
+            f"{argument} must be an elementwise activation that the recurrent kernels have "
+            f"({', '.join(ACTIVATIONS)}), not {name or function!r}"
+        )
+    return str(name)

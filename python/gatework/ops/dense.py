@@ -1,0 +1,78 @@
+"""A dense layer as one operation: product, bias and activation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from ..autograd import Tensor, as_tensor, is_recording, needs_gradient, record
+
+__all__ = ["dense"]
+
+
+def dense(x: Any, kernel: Any, bias: Any = None, activation: str = "linear") -> Tensor:
+    """activation(x·kernel + bias) over the last axis.
+
+    Args:
+        x: (..., inputs) float32.
+        kernel: (inputs, units) float32.
+        bias: (units,) float32, or None.
+        activation: name of an elementwise activation.
+
+    Returns:
+        (..., units). A sigmoid's result carries its argument as ``_logits``.
+
+    Raises:
+        ValueError: if the sizes do not match or the activation is unknown.
+    """
+    x, kernel = as_tensor(x, "float32"), as_tensor(kernel, "float32")
+    inputs = (x, kernel) if bias is None else (x, kernel, as_tensor(bias, "float32"))
+    if x.ndim < 1 or x.shape[-1] != kernel.shape[0]:
+        raise ValueError(
+            f"x must have {kernel.shape[0]} features in its last axis, not shape {x.shape}"
+        )
+    rows = np.ascontiguousarray(x._value).reshape(-1, x.shape[-1])
+    weights = np.ascontiguousarray(kernel._value)
+    wants_logits = activation == "sigmoid"
+    keep = is_recording(*inputs)
+    y, pre = _core.dense_forward(
+        rows,
+        weights,
+        None if bias is None else np.ascontiguousarray(inputs[2]._value),
+        activation,
+        keep or wants_logits,
+    )
+    shape = x.shape[:-1] + (weights.shape[1],)
+
+    def gradients(dpre: np.ndarray) -> list[np.ndarray | None]:
+        flat = np.ascontiguousarray(dpre, np.float32).reshape(-1, weights.shape[1])
+        found = [
+            _core.gemm(flat, weights, trans_b=True).reshape(x.shape) if needs_gradient(x) else None,
+            _core.gemm(rows, flat, trans_a=True) if needs_gradient(kernel) else None,
+        ]
+        if bias is not None:
+            found.append(_core.column_sum(flat) if needs_gradient(inputs[2]) else None)
+        return found
+
+    if activation == "linear":
+        return record(y.reshape(shape), inputs, gradients)
+    if not wants_logits:
+
+        def vjp(dy: np.ndarray) -> list[np.ndarray | None]:
+            flat = np.ascontiguousarray(dy, np.float32).reshape(pre.shape)
+            return gradients(_core.activation_backward(activation, pre, flat))
+
+        return record(y.reshape(shape), inputs, vjp)
+
+    # A cross-entropy on a sigmoid's output differentiates through the logits instead: two nodes.
+    logits = record(pre.reshape(shape), inputs, gradients)
+
+    def through_sigmoid(dy: np.ndarray) -> list[np.ndarray | None]:
+        flat = np.ascontiguousarray(dy, np.float32).reshape(pre.shape)
+        return [_core.activation_backward(activation, pre, flat).reshape(shape)]
+
+    out = record(y.reshape(shape), (logits,), through_sigmoid)
+    out._logits = logits
+    return out

@@ -1,0 +1,305 @@
+"""Activations, dropout and embedding on the compiled kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from ..autograd import Tensor, as_array, as_tensor, is_recording, record
+
+__all__ = [
+    "celu",
+    "dropout",
+    "dropout_mask",
+    "elu",
+    "embedding",
+    "exponential",
+    "gelu",
+    "glu",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
+    "leaky_relu",
+    "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "mish",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "soft_shrink",
+    "softmax",
+    "softplus",
+    "softsign",
+    "spatial_dropout1d",
+    "squareplus",
+    "swish",
+    "tanh",
+    "tanh_shrink",
+]
+
+Array = np.ndarray
+
+
+def _contiguous(x: Any) -> Array:
+    return np.ascontiguousarray(x, np.float32)
+
+
+def _compiled(name: str, doc: str) -> Callable[[Any], Tensor]:
+    def activation(x: Any) -> Tensor:
+        t = as_tensor(x, "float32")
+        v = _contiguous(t._value)
+        return record(
+            _core.activation_forward(name, v).reshape(t.shape),
+            (t,),
+            lambda dy: (_core.activation_backward(name, v, _contiguous(dy)).reshape(t.shape),),
+        )
+
+    activation.__name__ = activation.__qualname__ = name
+    activation.__doc__ = doc
+    return activation
+
+
+tanh = _compiled("tanh", "The hyperbolic tangent.")
+relu6 = _compiled("relu6", "min(max(x, 0), 6)")
+selu = _compiled("selu", "Scaled exponential linear unit (Klambauer et al. 2017).")
+silu = _compiled("silu", "x * sigmoid(x)")
+mish = _compiled("mish", "x * tanh(softplus(x)) (Misra 2019).")
+softplus = _compiled("softplus", "log(1 + e^x)")
+softsign = _compiled("softsign", "x / (1 + |x|)")
+exponential = _compiled("exponential", "e^x")
+log_sigmoid = _compiled("log_sigmoid", "log(1 / (1 + e^-x))")
+hard_sigmoid = _compiled("hard_sigmoid", "clip(x / 6 + 0.5, 0, 1)")
+hard_silu = _compiled("hard_silu", "x * hard_sigmoid(x)")
+hard_tanh = _compiled("hard_tanh", "clip(x, -1, 1)")
+tanh_shrink = _compiled("tanh_shrink", "x - tanh(x)")
+swish, hard_swish = silu, hard_silu
+
+_relu = _compiled("relu", "")
+_elu = _compiled("elu", "")
+_gelu = _compiled("gelu", "")
+_sigmoid = _compiled("sigmoid", "")
+_leaky_relu = _compiled("leaky_relu", "")
+_squareplus = _compiled("squareplus", "")
+_soft_shrink = _compiled("soft_shrink", "")
+_hard_shrink = _compiled("hard_shrink", "")
+
+
+def linear(x: Any) -> Tensor:
+    """x itself."""
+    return as_tensor(x)
+
+
+def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None,
+         threshold: float = 0.0) -> Tensor:
+    """max(x, 0); with arguments: negative_slope * (x - threshold) below the threshold, at most
+    max_value."""
+    if negative_slope == 0.0 and max_value is None and threshold == 0.0:
+        return _relu(x)
+    t = as_tensor(x, "float32")
+    v = t._value
+    above = v >= threshold
+    y = np.where(above, v, np.float32(negative_slope) * (v - np.float32(threshold)))
+    slope = np.where(above, np.float32(1), np.float32(negative_slope))
+    if max_value is not None:
+        slope = np.where(y < max_value, slope, np.float32(0))
+        y = np.minimum(y, np.float32(max_value))
+    return record(y, (t,), lambda dy: (dy * slope,))
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
+    """x, times negative_slope below zero."""
+    return _leaky_relu(x) if negative_slope == 0.2 else relu(x, negative_slope)
+
+
+def elu(x: Any, alpha: float = 1.0) -> Tensor:
+    """x, alpha * (e^x - 1) below zero (Clevert et al. 2016)."""
+    if alpha == 1.0:
+        return _elu(x)
+    t = as_tensor(x, "float32")
+    v = t._value
+    tail = np.float32(alpha) * np.expm1(np.minimum(v, 0))
+    y = np.where(v > 0, v, tail)
+    return record(y, (t,), lambda dy: (dy * np.where(v > 0, 1, tail + np.float32(alpha)),))
+
+
+def celu(x: Any, alpha: float = 1.0) -> Tensor:
+    """x, alpha * (e^(x / alpha) - 1) below zero (Barron 2017)."""
+    from .math import divide, multiply
+
+    return _elu(x) if alpha == 1.0 else multiply(_elu(divide(x, alpha)), alpha)
+
+
+def gelu(x: Any, approximate: bool = False) -> Tensor:
+    """x * Φ(x) with Φ the normal distribution (Hendrycks & Gimpel 2016), or its tanh form."""
+    if not approximate:
+        return _gelu(x)
+    from .math import add, multiply
+
+    t = as_tensor(x, "float32")
+    inner = multiply(multiply(t, 0.7978845608028654), add(multiply(multiply(t, t), 0.044715), 1.0))
+    return multiply(multiply(t, 0.5), add(tanh(inner), 1.0))
+
+
+def squareplus(x: Any, b: float = 4.0) -> Tensor:
+    """(x + sqrt(x² + b)) / 2 (Barron 2021)."""
+    if b == 4.0:
+        return _squareplus(x)
+    from .math import add, multiply, sqrt, square
+
+    return multiply(add(x, sqrt(add(square(x), b))), 0.5)
+
+
+def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
+    """x moved towards zero by the threshold, zero within it."""
+    if threshold == 0.5:
+        return _soft_shrink(x)
+    from .math import subtract
+
+    return subtract(relu(subtract(x, threshold)), relu(subtract(-as_tensor(x), threshold)))
+
+
+def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
+    """x outside of [-threshold, threshold], zero within it."""
+    if threshold == 0.5:
+        return _hard_shrink(x)
+    t = as_tensor(x, "float32")
+    outside = np.abs(t._value) > threshold
+    return record(t._value * outside, (t,), lambda dy: (dy * outside,))
+
+
+def sigmoid(x: Any) -> Tensor:
+    """1 / (1 + e^-x). The result carries x as its logits, for a stable cross-entropy."""
+    t = as_tensor(x, "float32")
+    y = _sigmoid(t)
+    y._logits = t
+    return y
+
+
+def glu(x: Any, axis: int = -1) -> Tensor:
+    """The first half times the sigmoid of the second (Dauphin et al. 2017)."""
+    from .math import multiply
+    from .shape import split
+
+    first, second = split(x, 2, axis)
+    return multiply(first, _sigmoid(second))
+
+
+def _rows(v: Array, axis: int) -> tuple[Array, tuple[int, ...]]:
+    """The array with ``axis`` last, as a matrix, and its shape before flattening."""
+    moved = np.moveaxis(v, axis, -1)
+    return _contiguous(moved).reshape(-1, moved.shape[-1]), moved.shape
+
+
+def softmax(x: Any, axis: int = -1) -> Tensor:
+    """e^x / sum(e^x) over an axis. The result carries x as its logits when the axis is the last."""
+    t = as_tensor(x, "float32")
+    if t.ndim == 0 or t.shape[axis] == 0:
+        raise ValueError(f"x must have at least one value along axis {axis}, not shape {t.shape}")
+    rows, shape = _rows(t._value, axis)
+    y = _core.softmax_forward(rows)
+
+    def back(flat: Array) -> Array:
+        return np.moveaxis(flat.reshape(shape), -1, axis)
+
+    out = record(
+        back(y), (t,), lambda dy: (back(_core.softmax_backward(y, _rows(dy, axis)[0])),)
+    )
+    if axis in (-1, t.ndim - 1):
+        out._logits = t
+    return out
+
+
+def log_softmax(x: Any, axis: int = -1) -> Tensor:
+    """log(softmax(x)) without underflow."""
+    from .math import subtract
+    from .reduce import logsumexp
+
+    return subtract(x, logsumexp(x, axis, keepdims=True))
+
+
+def dropout_mask(shape: Sequence[int], rate: float, seed: int) -> Tensor:
+    """Factors that drop: zero with probability ``rate``, else 1 / (1 - rate)."""
+    return as_tensor(_core.dropout_mask(tuple(shape), rate, seed))
+
+
+def dropout(inputs: Any, rate: float, noise_shape: Sequence[int | None] | None = None,
+            seed: int | None = None) -> Tensor:
+    """Sets a share ``rate`` of the inputs to zero and scales the others by 1 / (1 - rate).
+
+    Args:
+        inputs: (...) float32.
+        rate: in [0, 1).
+        noise_shape: shape of the mask, broadcast against the inputs: None or a None in it stands for
+            the size of the inputs.
+        seed: integer that decides the mask; the next of the global stream by default.
+    """
+    t = as_tensor(inputs, "float32")
+    if seed is None:
+        from ..random import next_seed
+
+        seed = next_seed()
+    if noise_shape is not None:
+        from .math import multiply
+
+        sizes = [n if m is None else m for m, n in zip(noise_shape, t.shape, strict=True)]
+        return multiply(t, dropout_mask(sizes, rate, seed))
+    return record(
+        _core.dropout(_contiguous(t._value), rate, seed),
+        (t,),
+        # The mask is a function of seed and position: the same call masks the gradient.
+        lambda dy: (_core.dropout(_contiguous(dy), rate, seed),),
+    )
+
+
+def spatial_dropout1d(inputs: Any, rate: float, seed: int) -> Tensor:
+    """Dropout of whole features: one mask (batch, 1, features) for (batch, time, features)."""
+    t = as_tensor(inputs, "float32")
+    return record(
+        _core.spatial_dropout(_contiguous(t._value), rate, seed),
+        (t,),
+        lambda dy: (_core.spatial_dropout(_contiguous(dy), rate, seed),),
+    )
+
+
+def embedding(table: Any, ids: Any) -> Tensor:
+    """The rows of a table (rows, features) at ids (...): (..., features).
+
+    Raises:
+        ValueError: if an id is not in [0, rows); the message gives it and its position.
+        TypeError: if the ids are not whole numbers.
+    """
+    t = as_tensor(table, "float32")
+    index = as_array(ids)
+    if index.dtype.kind == "f":
+        whole = np.isfinite(index) & (index == np.floor(index))
+        if not whole.all():
+            at = np.unravel_index(int(np.argmin(whole)), index.shape)
+            raise ValueError(
+                f"embedding ids must be whole numbers, not {index[at]} at position "
+                f"{tuple(int(i) for i in at)}"
+            )
+        index = index.astype(np.int64)
+    elif index.dtype.kind == "u" and index.dtype.itemsize == 8:
+        if index.size and index.max() > np.iinfo(np.int64).max:
+            raise ValueError(f"embedding ids must be in [0, {t.shape[0]}), not {index.max()}")
+        index = index.astype(np.int64)
+    elif index.dtype not in (np.int32, np.int64):
+        index = index.astype(np.int32)
+    index = np.ascontiguousarray(index)
+    rows = t.shape[0]
+    recording = is_recording(t)
+    value = _core.embedding_forward(np.ascontiguousarray(t._value), index)
+    if not recording:
+        return as_tensor(value)
+    kept = index if not np.shares_memory(index, as_array(ids)) else index.copy()
+    return record(
+        value, (t,), lambda dy: (_core.embedding_backward(kept, _contiguous(dy), rows),)
+    )

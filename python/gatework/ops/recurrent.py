@@ -1,0 +1,100 @@
+"""Recurrent layers as one operation: all steps of all sequences, both ways through time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from ..autograd import Tensor, as_array, as_tensor, is_recording, needs_gradient, record_many
+
+__all__ = ["recurrent"]
+
+
+def recurrent(
+    cell: str,
+    x: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    bias: Any = None,
+    *,
+    initial_state: Sequence[Any] | None = None,
+    mask: Any = None,
+    dropout_mask: Any = None,
+    recurrent_dropout_mask: Any = None,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    go_backwards: bool = False,
+    zero_output_for_mask: bool = False,
+    return_sequences: bool = False,
+) -> tuple[Tensor, list[Tensor]]:
+    """Runs a recurrent cell over a batch of sequences.
+
+    Args:
+        cell: "lstm", "gru" (reset gate after the product), "gru_v1" (before it) or "simple_rnn".
+        x: (batch, time, features) float32.
+        kernel: (features, gates * units), gates in Keras' order.
+        recurrent_kernel: (units, gates * units).
+        bias: (gates * units,), (2, 3 * units) for "gru", or None.
+        initial_state: one (batch, units) tensor per state, or None for zeros.
+        mask: (batch, time), true at real steps. A masked step keeps the state and costs nothing.
+        dropout_mask: (batch, features) factors of the inputs, the same at every step.
+        recurrent_dropout_mask: (batch, units) factors of h where it enters its product.
+        activation, recurrent_activation: names of elementwise activations.
+        go_backwards: process the last step first; outputs come in that order.
+        zero_output_for_mask: output zeros at masked steps instead of the output before them.
+        return_sequences: return all outputs instead of the last.
+
+    Returns:
+        outputs, (batch, time, units) or (batch, units), and the list of final states.
+
+    Raises:
+        ValueError: if a shape does not fit or a name is unknown; the message names the argument.
+    """
+    x = as_tensor(x, "float32")
+    weights = [as_tensor(w, "float32") for w in (kernel, recurrent_kernel)]
+    if bias is not None:
+        weights.append(as_tensor(bias, "float32"))
+    initial = [as_tensor(s, "float32") for s in initial_state or ()]
+    inputs = (x, *weights, *initial)
+    arrays = [np.ascontiguousarray(t._value) for t in inputs]
+    first_state = 1 + len(weights)
+    arguments = (
+        cell,
+        arrays[0],
+        arrays[1],
+        arrays[2],
+        arrays[3] if bias is not None else None,
+        tuple(arrays[first_state:]) or None,
+        None if mask is None else np.ascontiguousarray(as_array(mask), np.bool_),
+        _factors(dropout_mask),
+        _factors(recurrent_dropout_mask),
+        activation,
+        recurrent_activation,
+        go_backwards,
+        zero_output_for_mask,
+        return_sequences,
+    )
+    y, states, saved = _core.recurrent_forward(*arguments, is_recording(*inputs))
+
+    def vjp(dys: tuple[np.ndarray | None, ...]) -> list[np.ndarray | None]:
+        nonlocal saved
+        if saved.consumed:  # a persistent tape asks again: the kernel worked in place
+            saved = _core.recurrent_forward(*arguments, True)[2]
+        dy, *dstates = (None if d is None else np.ascontiguousarray(d, np.float32) for d in dys)
+        dx, dkernel, drecurrent, dbias, dinitial = _core.recurrent_backward(
+            saved, dy, tuple(dstates), needs_gradient(x)
+        )
+        found = [dx, dkernel, drecurrent]
+        if bias is not None:
+            found.append(dbias)
+        return found + list(dinitial[: len(initial)])
+
+    outputs, *final = record_many((y, *states), inputs, vjp)
+    return outputs, final
+
+
+def _factors(mask: Any) -> np.ndarray | None:
+    return None if mask is None else np.ascontiguousarray(as_array(mask), np.float32)

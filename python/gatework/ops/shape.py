@@ -1,0 +1,242 @@
+"""Making, rearranging and picking from tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd import Tensor, as_array, as_tensor, record
+from .broadcast import normalize_axes, sum_to
+
+__all__ = [
+    "arange",
+    "broadcast_to",
+    "concatenate",
+    "expand_dims",
+    "flip",
+    "full",
+    "getitem",
+    "moveaxis",
+    "one_hot",
+    "ones",
+    "ones_like",
+    "pad",
+    "repeat",
+    "reshape",
+    "shape",
+    "split",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "take",
+    "tile",
+    "transpose",
+    "unstack",
+    "zeros",
+    "zeros_like",
+]
+
+Array = np.ndarray
+
+
+def shape(x: Any) -> tuple[int, ...]:
+    """The shape as a tuple."""
+    return as_array(x).shape
+
+
+def zeros(shape: Sequence[int], dtype: Any = "float32") -> Tensor:
+    """A tensor of zeros."""
+    return as_tensor(np.zeros(shape, dtype))
+
+
+def ones(shape: Sequence[int], dtype: Any = "float32") -> Tensor:
+    """A tensor of ones."""
+    return as_tensor(np.ones(shape, dtype))
+
+
+def full(shape: Sequence[int], fill_value: Any, dtype: Any = "float32") -> Tensor:
+    """A tensor of one value."""
+    return as_tensor(np.full(shape, as_array(fill_value), dtype))
+
+
+def zeros_like(x: Any, dtype: Any = None) -> Tensor:
+    """Zeros of the shape and dtype of x."""
+    return as_tensor(np.zeros_like(as_array(x), dtype))
+
+
+def ones_like(x: Any, dtype: Any = None) -> Tensor:
+    """Ones of the shape and dtype of x."""
+    return as_tensor(np.ones_like(as_array(x), dtype))
+
+
+def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Tensor:
+    """Evenly spaced values from start (or zero) to below stop."""
+    values = np.arange(start, dtype=dtype) if stop is None else np.arange(start, stop, step, dtype)
+    return as_tensor(values)
+
+
+def reshape(x: Any, newshape: int | Sequence[int]) -> Tensor:
+    """The same values in another shape; one size may be -1."""
+    t = as_tensor(x)
+    return record(t._value.reshape(newshape), (t,), lambda dy: (dy.reshape(t.shape),))
+
+
+def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
+    """The axes in another order, reversed by default."""
+    t = as_tensor(x)
+    inverse = None if axes is None else np.argsort([a % t.ndim for a in axes])
+    return record(t._value.transpose(axes), (t,), lambda dy: (dy.transpose(inverse),))
+
+
+def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
+    """Two axes exchanged."""
+    t = as_tensor(x)
+    return record(t._value.swapaxes(axis1, axis2), (t,), lambda dy: (dy.swapaxes(axis1, axis2),))
+
+
+def moveaxis(x: Any, source: Any, destination: Any) -> Tensor:
+    """Axes moved to other places."""
+    t = as_tensor(x)
+    value = np.moveaxis(t._value, source, destination)
+    return record(value, (t,), lambda dy: (np.moveaxis(dy, destination, source),))
+
+
+def expand_dims(x: Any, axis: int | Sequence[int]) -> Tensor:
+    """New axes of size one."""
+    t = as_tensor(x)
+    return record(np.expand_dims(t._value, axis), (t,), lambda dy: (dy.reshape(t.shape),))
+
+
+def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Tensor:
+    """Without axes of size one: all of them, or those named."""
+    t = as_tensor(x)
+    axes = None if axis is None else normalize_axes(axis, t.ndim)
+    return record(t._value.squeeze(axes), (t,), lambda dy: (dy.reshape(t.shape),))
+
+
+def broadcast_to(x: Any, shape: Sequence[int]) -> Tensor:
+    """x repeated to a shape by NumPy's rules."""
+    t = as_tensor(x)
+    value = np.broadcast_to(t._value, tuple(shape))
+    return record(value, (t,), lambda dy: (sum_to(dy, t.shape),))
+
+
+def concatenate(xs: Sequence[Any], axis: int = -1) -> Tensor:
+    """Tensors one after another along an existing axis."""
+    ts = [as_tensor(x) for x in xs]
+    value = np.concatenate([t._value for t in ts], axis=axis)
+    ends = np.cumsum([t.shape[axis] for t in ts])[:-1]
+    return record(value, ts, lambda dy: np.split(dy, ends, axis=axis))
+
+
+def stack(xs: Sequence[Any], axis: int = 0) -> Tensor:
+    """Tensors side by side along a new axis."""
+    ts = [as_tensor(x) for x in xs]
+    value = np.stack([t._value for t in ts], axis=axis)
+    return record(value, ts, lambda dy: [np.take(dy, i, axis) for i in range(len(ts))])
+
+
+def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+    """Equal parts along an axis, or the parts between indices."""
+    t = as_tensor(x)
+    size = t.shape[axis]
+    if isinstance(indices_or_sections, int):
+        if indices_or_sections < 1 or size % indices_or_sections:
+            raise ValueError(
+                f"indices_or_sections must divide the axis's size {size}, not {indices_or_sections}"
+            )
+        step = size // indices_or_sections
+        bounds = list(range(0, size + 1, step)) if step else [0] * (indices_or_sections + 1)
+    else:
+        bounds = [0, *indices_or_sections, size]
+    before = (slice(None),) * (axis % t.ndim)
+    return [
+        getitem(t, (*before, slice(a, b))) for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+    ]
+
+
+def unstack(x: Any, axis: int = 0) -> list[Tensor]:
+    """The slices along an axis, without it."""
+    t = as_tensor(x)
+    before = (slice(None),) * (axis % t.ndim)
+    return [getitem(t, (*before, i)) for i in range(t.shape[axis])]
+
+
+def getitem(x: Any, key: Any) -> Tensor:
+    """x[key] with NumPy's rules for slices, integers, masks and index arrays."""
+    t = as_tensor(x)
+    parts = key if isinstance(key, tuple) else (key,)
+    parts = tuple(as_array(k) if isinstance(k, (Tensor, list)) else k for k in parts)
+    basic = all(k is None or k is Ellipsis or isinstance(k, (int, slice)) for k in parts)
+    value = np.asarray(t._value[parts])
+
+    def vjp(dy: Array) -> tuple[Array]:
+        dx = np.zeros(t.shape, dy.dtype)
+        if basic:
+            dx[parts] = dy
+        else:
+            np.add.at(dx, parts, dy)
+        return (dx,)
+
+    return record(value, (t,), vjp)
+
+
+def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
+    """The entries at indices along an axis, or of the flattened array."""
+    t = as_tensor(x)
+    if axis is None:
+        return take(t.reshape(-1), indices, 0)
+    before = (slice(None),) * (axis % t.ndim)
+    return getitem(t, (*before, as_array(indices)))
+
+
+def flip(x: Any, axis: int | Sequence[int] | None = None) -> Tensor:
+    """The order reversed along axes, all by default."""
+    t = as_tensor(x)
+    return record(np.flip(t._value, axis), (t,), lambda dy: (np.flip(dy, axis),))
+
+
+def pad(x: Any, pad_width: Any, constant_values: float = 0.0) -> Tensor:
+    """Constants added before and after each axis: ``pad_width`` as in numpy.pad."""
+    t = as_tensor(x)
+    widths = np.broadcast_to(np.asarray(pad_width), (t.ndim, 2))
+    inner = tuple(
+        slice(int(a), int(a) + n) for (a, _), n in zip(widths, t.shape, strict=True)
+    )
+    value = np.pad(t._value, widths, constant_values=constant_values)
+    return record(value, (t,), lambda dy: (dy[inner],))
+
+
+def tile(x: Any, repeats: int | Sequence[int]) -> Tensor:
+    """x repeated as a whole along its axes."""
+    t = as_tensor(x)
+    counts = (repeats,) if isinstance(repeats, int) else tuple(repeats)
+    counts = (1,) * (t.ndim - len(counts)) + counts
+    old = (1,) * (len(counts) - t.ndim) + t.shape
+    value = np.tile(t._value, counts)
+    grid = [n for pair in zip(counts, old, strict=True) for n in pair]
+    return record(
+        value,
+        (t,),
+        lambda dy: (dy.reshape(grid).sum(axis=tuple(range(0, len(grid), 2))).reshape(t.shape),),
+    )
+
+
+def repeat(x: Any, repeats: int, axis: int | None = None) -> Tensor:
+    """Every entry repeated along an axis, or of the flattened array."""
+    t = as_tensor(x)
+    if axis is None:
+        return repeat(t.reshape(-1), repeats, 0)
+    at = axis % t.ndim
+    grid = t.shape[: at + 1] + (repeats,) + t.shape[at + 1 :]
+    value = np.repeat(t._value, repeats, axis=at)
+    return record(value, (t,), lambda dy: (dy.reshape(grid).sum(axis=at + 1),))
+
+
+def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = "float32") -> Tensor:
+    """A one at each index and zeros elsewhere; an index out of range gives zeros only."""
+    indices = as_array(x)
+    hot = (indices[..., None] == np.arange(num_classes)).astype(dtype)
+    return as_tensor(hot if axis == -1 else np.moveaxis(hot, -1, axis))
