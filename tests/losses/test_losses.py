@@ -19,6 +19,10 @@ def _bce(t, p):
     return -(t * np.log(p) + (1 - t) * np.log(1 - p))
 
 
+def _shares(p):
+    return p / p.sum(axis=-1, keepdims=True)
+
+
 def _unit(x):
     return x / np.linalg.norm(x, axis=-1, keepdims=True)
 
@@ -72,7 +76,12 @@ CASES = {
     "kl_divergence": (PROBS[::-1], PROBS, {}, lambda t, p: (t * np.log(t / p)).sum(-1)),
     "poisson": (CHANCES, PROBS, {}, lambda t, p: (p - t * np.log(p + EPS)).mean(-1)),
     "binary_crossentropy": (BITS, CHANCES, {}, lambda t, p: _bce(t, p).mean(-1)),
-    "categorical_crossentropy": (ONE_HOT, PROBS, {}, lambda t, p: -(t * np.log(p)).sum(-1)),
+    "categorical_crossentropy": (
+        ONE_HOT,
+        PROBS,
+        {},
+        lambda t, p: -(t * np.log(_shares(p))).sum(-1),
+    ),
     "binary_focal_crossentropy": (
         BITS,
         CHANCES,
@@ -85,7 +94,7 @@ CASES = {
         ONE_HOT,
         PROBS,
         {},
-        lambda t, p: -(0.25 * (1 - p) ** 2 * t * np.log(p)).sum(-1),
+        lambda t, p: -(0.25 * (1 - _shares(p)) ** 2 * t * np.log(_shares(p))).sum(-1),
     ),
 }
 

@@ -1,4 +1,7 @@
-"""Counts of right and wrong yes/no decisions, and precision and recall made from them."""
+"""Counts of right and wrong yes/no decisions, and precision and recall made from them.
+
+A mask carried by the predictions leaves out what it masks, as for every other metric.
+"""
 
 from __future__ import annotations
 

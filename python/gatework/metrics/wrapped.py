@@ -9,7 +9,7 @@ import numpy as np
 
 from ..autograd import Tensor, as_array, as_tensor
 from ..losses import margin, probabilistic, regression
-from ..losses.reduction import match_ranks
+from ..losses.reduction import match_ranks, merge_mask
 from .reduction import Mean, MeanMetricWrapper
 
 
@@ -33,7 +33,9 @@ class RootMeanSquaredError(Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         true, pred = match_ranks(as_array(y_true, "float32"), as_array(y_pred, "float32"))
-        super().update_state(np.square(pred - true), sample_weight)
+        weight = None if sample_weight is None else as_array(sample_weight, "float32")
+        weight = merge_mask(weight, getattr(y_pred, "_keras_mask", None), "sum")
+        super().update_state(np.square(pred - true), weight)
 
     def result(self) -> Tensor:
         return as_tensor(np.float32(math.sqrt(self._mean())))
