@@ -55,7 +55,7 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     classes = output.shape[-1]
     logits = _logits_of(output, from_logits)
     if logits is None:
-        total = output._value.sum(axis=-1, keepdims=True)
+        total = sum(output, axis=-1, keepdims=True)
         logits = log(clip(divide(output, total), EPSILON, 1.0 - EPSILON))
         return _picked(logits, flat_labels, labels.shape)
     rows = np.ascontiguousarray(logits._value).reshape(-1, classes)
@@ -96,7 +96,7 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
     if logits is not None:
         log_probability = log_softmax(logits)
     else:
-        total = output._value.sum(axis=-1, keepdims=True)
+        total = sum(output, axis=-1, keepdims=True)
         log_probability = log(clip(divide(output, total), EPSILON, 1.0 - EPSILON))
     return negative(sum(multiply(target, log_probability), axis=-1))
 
