@@ -1,0 +1,82 @@
+"""Runs a layer in Keras and the same layer in gatework, and compares what both return."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gatework
+import numpy as np
+
+
+def leaves(outputs: Any) -> list[Any]:
+    """Outputs and states in one list, whatever the nesting."""
+    if isinstance(outputs, (list, tuple)):
+        return [leaf for part in outputs for leaf in leaves(part)]
+    return [outputs]
+
+
+def random_weights(rng: np.random.Generator, layer: Any, scale: float = 0.5) -> list[np.ndarray]:
+    """Weights of a built Keras layer's shapes."""
+    return [rng.normal(0, scale, w.shape).astype(np.float32) for w in layer.trainable_weights]
+
+
+def run_keras(
+    layer: Any,
+    weights: list[np.ndarray],
+    x: np.ndarray,
+    upward: int,
+    **given: Any,
+) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
+    """(outputs, output gradients drawn from the seed `upward`, gradients of weights, x, states)."""
+    import jax
+
+    states = given.pop("initial_state", None)
+    fixed = [v.value for v in layer.non_trainable_variables]
+
+    def call(w: Any, x: Any, s: Any) -> Any:
+        extra = {} if s is None else {"initial_state": s}
+        outputs, _ = layer.stateless_call(w, fixed, x, **given, **extra)
+        return leaves(outputs)
+
+    with jax.disable_jit():  # compiling each shape would take longer than running it
+        outputs, backward = jax.vjp(call, weights, x, states)
+        rng = np.random.default_rng(upward)
+        up = [rng.normal(size=y.shape).astype(np.float32) for y in outputs]
+        down = jax.tree.leaves(backward(up))
+    return [np.asarray(y) for y in outputs], up, [np.asarray(g) for g in down]
+
+
+def run_gatework(
+    layer: Any,
+    weights: list[np.ndarray],
+    x: np.ndarray,
+    up: list[np.ndarray],
+    **given: Any,
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """(outputs, gradients of weights, x and states) of the same layer here."""
+    layer.build(x.shape)
+    for own, value in zip(layer.trainable_weights, weights, strict=True):
+        own.assign(value)
+    source = gatework.Tensor(x)
+    states = [gatework.Tensor(s) for s in given.pop("initial_state", [])]
+    if states:
+        given["initial_state"] = states
+    with gatework.GradientTape() as tape:
+        tape.watch([source, *states])
+        outputs = leaves(layer(source, **given))
+    gradients = tape.gradient(
+        outputs,
+        [*layer.trainable_weights, source, *states],
+        output_gradients=[gatework.Tensor(g) for g in up],
+        unconnected_gradients="zero",
+    )
+    return [np.asarray(y) for y in outputs], [np.asarray(g) for g in gradients]
+
+
+def agree(own: list[np.ndarray], theirs: list[np.ndarray], tolerance: float = 1e-5) -> None:
+    """Every pair equal within the tolerance times the larger of one and its largest number."""
+    assert len(own) == len(theirs)
+    for place, (a, b) in enumerate(zip(own, theirs, strict=True)):
+        assert a.shape == b.shape, f"result {place}"
+        bound = tolerance * max(1.0, float(np.abs(b).max(initial=0)))
+        np.testing.assert_allclose(a, b, rtol=0, atol=bound, err_msg=f"result {place}")
