@@ -1,0 +1,59 @@
+"""Reading foreign values: any array library, dtype, byte order, strides and alignment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Array", "read"]
+
+Array = npt.NDArray[Any]
+
+_FLOAT32 = np.dtype(np.float32)
+
+
+def read(x: Any, dtype: Any = None) -> Array:
+    """An aligned array in native byte order of ``x``, which is not a Tensor.
+
+    Without ``dtype``, floating-point values become float32 and integers and booleans keep their
+    type. The result shares memory with ``x`` where nothing has to be converted.
+
+    Raises:
+        TypeError: ``x`` holds something other than real numbers and booleans.
+        ValueError: ``x`` is ragged.
+    """
+    if type(x) is np.ndarray:
+        if dtype is None and x.dtype is _FLOAT32 and x.flags.aligned:
+            return x
+        array = x
+    elif hasattr(x, "__dlpack__") and not hasattr(x, "__array__"):
+        array = np.from_dlpack(x)
+    else:
+        try:
+            array = np.asarray(x)
+        except ValueError as error:
+            raise ValueError(f"x must be one array, not ragged: {error}") from error
+    kind = array.dtype.kind
+    if kind not in "fiub":
+        found = type(x).__name__ if kind == "O" and array.ndim == 0 else f"dtype {array.dtype}"
+        raise TypeError(f"x must be an array of numbers or booleans, not {found}")
+    if dtype is not None:
+        wanted = np.dtype(dtype)
+    else:
+        wanted = _FLOAT32 if kind == "f" else array.dtype.newbyteorder("=")
+    return aligned(cast(array, wanted))
+
+
+def cast(array: Array, dtype: Any) -> Array:
+    """``array`` in another dtype, itself if it has it; what does not fit becomes inf, unwarned."""
+    if array.dtype == dtype:
+        return array
+    with np.errstate(all="ignore"):
+        return array.astype(dtype)
+
+
+def aligned(array: Array) -> Array:
+    """``array``, copied if its elements do not lie at multiples of their size."""
+    return array if array.flags.aligned else array.copy()

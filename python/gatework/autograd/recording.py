@@ -1,0 +1,180 @@
+"""What an operation leaves behind for its gradient.
+
+When a tape of this thread follows one of its inputs, an operation hangs a node on its outputs: a
+closure for the vector-Jacobian product, and an edge to each input. An edge names where an input
+came from, not its value, so that a closure alone decides what stays in memory.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from .tensor import Array, Tensor, Variable, wrap
+
+__all__ = [
+    "Edge",
+    "Node",
+    "Recording",
+    "is_recording",
+    "needs_gradient",
+    "no_recording",
+    "record",
+    "record_many",
+    "state",
+]
+
+Gradients = Sequence[Array | None]
+Vjp = Callable[[Array], Gradients]
+VjpMany = Callable[[tuple[Array | None, ...]], Gradients]
+
+Edge = tuple[Any, int]  # (node, number of the output), or (Tensor, 0) for a leaf
+
+
+class Recording:
+    """What one tape follows."""
+
+    __slots__ = ("follows_variables", "variables", "watched")
+
+    def __init__(self, follows_variables: bool) -> None:
+        self.follows_variables = follows_variables
+        self.watched: dict[int, Tensor] = {}  # by id, in the order of ``watch``
+        self.variables: dict[int, Variable] = {}  # by id, in the order of first use
+
+
+class _State(threading.local):
+    recordings: tuple[Recording, ...] = ()  # those under way on this thread
+    wanted: frozenset[int] | None = None  # ids of the sources, while gradients are computed
+
+
+state = _State()
+_sequence = itertools.count()
+
+
+class Node:
+    """One recorded operation."""
+
+    __slots__ = ("edges", "guards", "outputs", "recordings", "sequence", "vjp")
+
+    def __init__(
+        self,
+        recordings: tuple[Recording, ...],
+        inputs: Sequence[Tensor],
+        edges: list[Edge | None],
+        outputs: int,
+        vjp: Callable[[Any], Gradients],
+    ) -> None:
+        self.recordings = recordings
+        self.edges = edges  # None where an input is not followed
+        self.outputs = outputs  # 0: a single one, whose gradient goes to ``vjp`` without a tuple
+        self.vjp = vjp
+        self.sequence = next(_sequence)
+        self.guards: list[tuple[Variable, int]] | None = None
+        for x in inputs:
+            if isinstance(x, Variable):
+                self._note(x)
+
+    def _note(self, variable: Variable) -> None:
+        self.guards = [*(self.guards or ()), (variable, variable.writes)]
+        if variable.trainable:
+            for recording in self.recordings:
+                if recording.follows_variables:
+                    recording.variables[id(variable)] = variable
+
+    def release(self) -> None:
+        """Lets go of everything it holds: its tape has been used up."""
+        self.recordings = ()
+        self.edges = []
+        self.guards = None
+        self.vjp = _used_up
+
+
+def _used_up(_: Any) -> Gradients:
+    raise RuntimeError("this operation's gradient was already computed and its memory released")
+
+
+def _edge(t: Tensor, recordings: tuple[Recording, ...]) -> Edge | None:
+    """Where ``t`` came from as far as these recordings follow it, else None."""
+    node = t._node
+    if node is not None:
+        if node.recordings is recordings:
+            return node, t._index
+        for recording in recordings:
+            if recording in node.recordings:
+                return node, t._index
+    trainable = isinstance(t, Variable) and t.trainable
+    for recording in recordings:
+        if (trainable and recording.follows_variables) or id(t) in recording.watched:
+            return t, 0
+    return None
+
+
+def is_recording(*inputs: Tensor) -> bool:
+    """Whether an operation on these inputs is recorded, so that it must keep what its vjp needs."""
+    recordings = state.recordings
+    if recordings:
+        for t in inputs:
+            if _edge(t, recordings) is not None:
+                return True
+    return False
+
+
+def needs_gradient(t: Tensor) -> bool:
+    """Whether the gradient of this input is wanted.
+
+    Called by an operation, it says whether a tape follows ``t``; called inside a vjp, whether the
+    gradient under way needs it.
+    """
+    wanted = state.wanted
+    if wanted is not None:
+        return t._node is not None or id(t) in wanted
+    recordings = state.recordings
+    return bool(recordings) and _edge(t, recordings) is not None
+
+
+def record(value: Array, inputs: Sequence[Tensor], vjp: Vjp) -> Tensor:
+    """The result of an operation.
+
+    Args:
+        value: the result; must not be written to afterwards.
+        inputs: the tensors it depends on.
+        vjp: ``vjp(dy)`` gives the gradient of each input, in that input's shape and dtype, None
+            where it is zero or not needed. It must not change ``dy``, which may be shared.
+    """
+    out = wrap(value)
+    recordings = state.recordings
+    if recordings:
+        edges = [_edge(t, recordings) for t in inputs]
+        if edges.count(None) < len(edges):
+            out._node = Node(recordings, inputs, edges, 0, vjp)
+    return out
+
+
+def record_many(
+    values: Sequence[Array], inputs: Sequence[Tensor], vjp: VjpMany
+) -> tuple[Tensor, ...]:
+    """As ``record`` for several results: ``vjp`` gets a tuple of gradients, None where unused."""
+    outs = tuple(wrap(value) for value in values)
+    recordings = state.recordings
+    if recordings:
+        edges = [_edge(t, recordings) for t in inputs]
+        if edges.count(None) < len(edges):
+            node = Node(recordings, inputs, edges, len(outs), vjp)
+            for i, out in enumerate(outs):
+                out._node = node
+                out._index = i
+    return outs
+
+
+@contextmanager
+def no_recording() -> Iterator[None]:
+    """Operations inside are recorded by no tape that is open on this thread now."""
+    before = state.recordings
+    state.recordings = ()
+    try:
+        yield
+    finally:
+        state.recordings = before
