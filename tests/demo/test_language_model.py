@@ -11,6 +11,7 @@ from gatework.demo.language_model import (
     next_word,
 )
 from gatework.demo.settings import Settings
+from gatework.demo.windows import Windows
 
 V = 12
 
@@ -72,3 +73,29 @@ def test_scores_of_a_real_model_equal_one_long_read():
     p = model.predict(np.concatenate([[1], stream])[None, :-1].astype("int32"), verbose=0)[0]
     expected = np.log(p[np.arange(len(stream)), stream])
     np.testing.assert_allclose(log_probabilities(model, stream, first=1), expected, rtol=1e-4)
+
+
+def test_the_embedding_is_also_the_output():
+    model = build_model(V, Settings(units=8), updates=10)
+    names = [w.name for w in model.trainable_weights]
+    assert len(names) == 5  # embedding, three of the LSTM, bias
+    assert model.count_params() == V * 8 + 4 * 8 * (8 + 8 + 1) + V
+
+
+def test_training_learns_a_fixed_succession():
+    stream = np.tile(np.arange(2, V), 200)
+    settings = Settings(units=16, dropout_inputs=0.0, dropout_outputs=0.0, noise=0.0)
+    windows = Windows(stream, 1, steps=10, batch=8, seed=0)
+    model = build_model(V, settings, updates=8 * len(windows))
+    history = model.fit(windows, epochs=8, verbose=0).history["loss"]
+    assert history[-1] < 0.1 < history[0]
+    assert next_word(model, [1, 2, 3, 4]).argmax() == 5
+
+
+def test_model_survives_saving(tmp_path):
+    from gatework.models import load_model
+
+    model = build_model(V, Settings(units=8), updates=10)
+    model.save(tmp_path / "m.keras")
+    again = load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(next_word(again, [1, 2, 3]), next_word(model, [1, 2, 3]))

@@ -36,3 +36,12 @@ def test_every_epoch_is_cut_anew_and_a_seed_repeats_it():
 def test_a_stream_below_two_windows_is_refused():
     with pytest.raises(ValueError, match="stream must have at least 14 words, not 13"):
         Windows(np.zeros(13, np.int64), first=1, steps=7, batch=4, seed=0)
+
+
+def test_noise_replaces_inputs_only_by_words_of_the_stream():
+    stream = np.arange(2, 5000)
+    windows = Windows(stream, first=1, steps=10, batch=100, seed=0, noise=0.2)
+    x, y = windows[0]
+    replaced = x != y - 1
+    assert 0.15 < replaced.mean() < 0.25
+    assert set(x.ravel().tolist()) <= {1, *stream.tolist()}

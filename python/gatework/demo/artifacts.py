@@ -60,14 +60,10 @@ def predictions_of_fresh_process(
     Raises:
         RuntimeError: the process failed; the message ends with the last line it wrote.
     """
-    command = [sys.executable, "-m", "gatework.demo.artifacts", str(folder), *prompts]
+    command = [sys.executable, "-m", "gatework.demo.predict", str(folder), *prompts]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise RuntimeError(f"the saved model could not be loaded by a new process: {last}")
     answer = json.loads(done.stdout)
     return {prompt: [(word, p) for word, p in rows] for prompt, rows in answer.items()}
-
-
-if __name__ == "__main__":
-    json.dump(predictions(*load(Path(sys.argv[1])), sys.argv[2:]), sys.stdout)

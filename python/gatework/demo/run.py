@@ -50,7 +50,14 @@ def run_demo(settings: Settings) -> int:
     describe(corpus, settings.text or "the Python reference manual (pydoc_data.topics)")
     rivals = score_counted_models(corpus)
 
-    windows = Windows(corpus.train, vocabulary.end, settings.steps, settings.batch, settings.seed)
+    windows = Windows(
+        corpus.train,
+        vocabulary.end,
+        settings.steps,
+        settings.batch,
+        settings.seed,
+        settings.noise,
+    )
     model = build_model(len(vocabulary), settings, updates=settings.epochs * len(windows))
     print()
     model.summary()
