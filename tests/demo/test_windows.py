@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from gatework.demo.settings import Settings
 from gatework.demo.windows import Windows
 
 
@@ -45,3 +46,11 @@ def test_noise_replaces_inputs_only_by_words_of_the_stream():
     replaced = x != y - 1
     assert 0.15 < replaced.mean() < 0.25
     assert set(x.ravel().tolist()) <= {1, *stream.tolist()}
+
+
+@pytest.mark.parametrize(
+    ("tokens", "epochs"), [(1_000, 32), (50_000, 32), (160_000, 10), (10**8, 3)]
+)
+def test_long_texts_are_read_fewer_times(tokens, epochs):
+    assert Settings().epochs_for(tokens) == epochs
+    assert Settings(epochs=7).epochs_for(tokens) == 7

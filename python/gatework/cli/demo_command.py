@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="gatework-demo",
         help="where the model, the vocabulary and the picture go (default: %(default)s)",
     )
-    parser.add_argument("--epochs", type=_positive, help="passes over the text")
+    parser.add_argument(
+        "--epochs", type=_positive, help="passes over the text (default: 32, fewer of a long one)"
+    )
     parser.add_argument("--units", type=_positive, help="width of the LSTM")
     parser.add_argument("--threads", type=_positive, help="threads (default: all cores)")
     parser.add_argument("--seed", type=int, help="seed of the weights, dropout and sampling")

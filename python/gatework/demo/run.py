@@ -58,7 +58,8 @@ def run_demo(settings: Settings) -> int:
         settings.seed,
         settings.noise,
     )
-    model = build_model(len(vocabulary), settings, updates=settings.epochs * len(windows))
+    epochs = settings.epochs_for(windows.tokens)
+    model = build_model(len(vocabulary), settings, updates=epochs * len(windows))
     print()
     model.summary()
     print()
@@ -66,14 +67,14 @@ def run_demo(settings: Settings) -> int:
     def validation_perplexity() -> float:
         return perplexity(log_probabilities(model, corpus.validation, vocabulary.end))
 
-    table = PerplexityTable(windows.tokens, settings.epochs, validation_perplexity, rivals)
+    table = PerplexityTable(windows.tokens, epochs, validation_perplexity, rivals)
     try:
-        model.fit(windows, epochs=settings.epochs, verbose=0, callbacks=[table])
+        model.fit(windows, epochs=epochs, verbose=0, callbacks=[table])
     except KeyboardInterrupt:
         table.close()
         artifacts.save(model, vocabulary, folder)
         print(
-            f"\ninterrupted in epoch {len(table.history) + 1} of {settings.epochs}; what has been "
+            f"\ninterrupted in epoch {len(table.history) + 1} of {epochs}; what has been "
             f"learned so far is saved in {folder / artifacts.MODEL}"
         )
         return INTERRUPTED

@@ -12,7 +12,8 @@ class Settings:
     """What to read, what to build, how long to train.
 
     `text` and `output` are paths; `threads` None means every core. `batch` streams are read
-    side by side, `steps` tokens of each per update.
+    side by side, `steps` tokens of each per update. `epochs` None means as many as it takes to
+    read about `reading` tokens, 3 at least and 32 at most.
     """
 
     text: str | None = None
@@ -27,8 +28,15 @@ class Settings:
     noise: float = 0.15
     batch: int = 20
     steps: int = 40
-    epochs: int = 30
+    epochs: int | None = None
+    reading: int = 1_600_000
     learning_rate: float = 6e-3
     clipnorm: float = 0.25
     seed: int = 1
     threads: int | None = None
+
+    def epochs_for(self, tokens: int) -> int:
+        """The number of epochs for a training text of `tokens` tokens."""
+        if self.epochs is not None:
+            return self.epochs
+        return min(32, max(3, round(self.reading / tokens)))
