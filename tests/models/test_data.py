@@ -162,7 +162,7 @@ def test_bad_arguments(arguments, message):
     [
         (np.array([["a"]]), "x must hold numbers, not <U1"),
         (np.array([[None]]), "x must hold numbers, not object"),
-        (X.astype(complex), "x must hold numbers, not complex64"),
+        (X.astype(complex), "x must hold numbers, not complex128"),
         (3, "x must be arrays, a generator, a PyDataset or a loader, not int"),
         ("text", "x must be arrays, .* not str"),
     ],

@@ -193,14 +193,19 @@ def test_steps_per_epoch_goes_on_where_it_stopped():
 
     class Watch(Sequential):
         def train_step(self, data):
-            seen.append(float(data[1][0]))
+            seen.append(data[1].numpy()[0, 0])
             return super().train_step(data)
 
     model = Watch([layers.Input((3,)), layers.Dense(1)])
     model.compile("sgd", "mse")
-    model.fit(X, Y, epochs=3, batch_size=2, steps_per_epoch=2, shuffle=False, verbose=0)
-    np.testing.assert_allclose(seen[:5], Y[::2, 0])
-    assert len(seen) == 5 or len(seen) == 6
+    options = {"shuffle": False, "verbose": 0}
+    model.fit(X, Y, epochs=2, batch_size=2, steps_per_epoch=2, **options)
+    np.testing.assert_allclose(seen, Y[[0, 2, 4, 6], 0])
+    seen.clear()
+    model.fit(X, Y, epochs=3, batch_size=5, steps_per_epoch=1, **options)
+    np.testing.assert_allclose(seen, Y[[0, 5, 0], 0])
+    with pytest.warns(UserWarning, match="data ended after 2 of 3 steps"):
+        model.fit(X, Y, batch_size=5, steps_per_epoch=3, **options)
 
 
 def test_weighted_metrics():

@@ -122,7 +122,7 @@ class ProgressBar(Callback):
 
         from tqdm import tqdm
 
-        class Bar(tqdm):
+        class Bar(tqdm):  # type: ignore[misc]  # tqdm has no types
             # No watcher thread: the bar is redrawn by the training loop alone.
             monitor_interval = 0
 

@@ -73,10 +73,12 @@ def sparse_categorical_crossentropy(
     """
     y_pred = _class_axis_last(as_tensor(y_pred), axis)
     labels = class_indices(y_true)
+    losses: Tensor
     if len(labels.shape) == len(y_pred.shape) and labels.shape[-1] == 1:
         labels = as_tensor(labels.numpy().reshape(labels.shape[:-1]))
     if ignore_class is None:
-        return ops.sparse_categorical_crossentropy(labels, y_pred, from_logits=from_logits)
+        losses = ops.sparse_categorical_crossentropy(labels, y_pred, from_logits=from_logits)
+        return losses
     kept = labels.numpy() != ignore_class
     labels = as_tensor(np.where(kept, labels.numpy(), 0))
     losses = ops.sparse_categorical_crossentropy(labels, y_pred, from_logits=from_logits)

@@ -57,7 +57,8 @@ def _in_top_k(labels: npt.NDArray[Any], pred: npt.NDArray[Any], k: int) -> npt.N
     inside = (index >= 0) & (index < pred.shape[-1])
     chosen = np.take_along_axis(pred, np.where(inside, index, 0)[..., None], axis=-1)
     greater = np.count_nonzero(pred > chosen, axis=-1)
-    return inside & np.isfinite(chosen[..., 0]) & (greater < k)
+    hits: npt.NDArray[np.bool_] = inside & np.isfinite(chosen[..., 0]) & (greater < k)
+    return hits
 
 
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Tensor:

@@ -66,9 +66,9 @@ class _Decisions:
         """Returns, per threshold, the (weighted) number of such labels so decided."""
         labels = self.positive if positive else ~self.positive
         found = (self.chosen if chosen else ~self.chosen) & labels
-        if self.weight is None:
-            return np.count_nonzero(found, axis=1).astype(np.float64)
-        return np.where(found, self.weight, 0.0).sum(axis=1, dtype=np.float64)
+        weights = 1.0 if self.weight is None else self.weight
+        counts: npt.NDArray[np.float64] = np.where(found, weights, 0.0).sum(axis=1, dtype=float)
+        return counts
 
 
 def _keep_top_k(pred: FloatArray, k: int) -> FloatArray:

@@ -31,7 +31,9 @@ class RootMeanSquaredError(Mean):
     def __init__(self, name: str = "root_mean_squared_error", dtype: str | None = None) -> None:
         super().__init__(name=name, dtype=dtype)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]  # Keras' signature: labels and predictions
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         true, pred = match_ranks(as_array(y_true, "float32"), as_array(y_pred, "float32"))
         weight = None if sample_weight is None else as_array(sample_weight, "float32")
         weight = merge_mask(weight, getattr(y_pred, "_keras_mask", None), "sum")

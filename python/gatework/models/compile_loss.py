@@ -100,7 +100,7 @@ class CompileLoss:
         labels = select(y_true, y_pred, self._names)
         weights = select_weights(sample_weight, y_pred, self._names)
         trackers = iter(self.metrics)
-        total: Any = None
+        total: Tensor | None = None
         for i, loss in enumerate(self._losses):
             if loss is None or labels[i] is None:
                 continue

@@ -104,6 +104,8 @@ class ArraySource:
         order = self._order(epoch)
         within = self._generator(epoch) if self.shuffle == "batch" else None
         data = pack_x_y_sample_weight(self.x, self.y, self.sample_weight)
+        # The usual batch, one array per part, is cut without walking a structure.
+        plain = isinstance(data, tuple) and all(isinstance(part, np.ndarray) for part in data)
         for start in range(0, max(self.num_samples, 1), self.batch_size):
             stop = min(start + self.batch_size, self.num_samples)
             if order is not None:
@@ -112,7 +114,10 @@ class ArraySource:
                 chosen = start + within.permutation(stop - start)
             else:
                 chosen = slice(start, stop)
-            yield _tensors(take(data, chosen))
+            if plain:
+                yield tuple(as_tensor(part[chosen]) for part in data)
+            else:
+                yield _tensors(take(data, chosen))
 
 
 def _only_class_weight(

@@ -30,6 +30,7 @@ def select(value: Any, y_pred: Any, names: list[str] | None) -> list[Any]:
         ValueError: when the items cannot be matched to the outputs.
     """
     if not is_nested(y_pred):
+        # Nearly every model: one output, one array of labels.
         if not is_nested(value):
             return [value]
         flat = flatten(value)
@@ -56,7 +57,7 @@ def select(value: Any, y_pred: Any, names: list[str] | None) -> list[Any]:
 def select_weights(sample_weight: Any, y_pred: Any, names: list[str] | None) -> list[Any]:
     """Sample weights as `select` gives them; one array serves every output."""
     if not is_nested(sample_weight):
-        return [sample_weight] * len(flatten(y_pred))
+        return [sample_weight] * (len(flatten(y_pred)) if is_nested(y_pred) else 1)
     return select(sample_weight, y_pred, names)
 
 

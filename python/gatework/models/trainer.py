@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import ops, optimizers
-from ..autograd import GradientTape, as_tensor, no_recording
+from ..autograd import GradientTape, Tensor, as_tensor, no_recording
 from ..metrics import Mean, Metric
 from ..tree import flatten
 from .compile_loss import CompileLoss
@@ -236,7 +236,8 @@ class Trainer(TrainingLoops, BatchMethods):
 
     def _track(self, loss: Any, x: Any) -> None:
         if self._loss_tracker is not None:
-            samples = next((leaf.shape[0] for leaf in flatten(x) if leaf is not None), 1)
+            leaves = [x] if isinstance(x, Tensor) else flatten(x)
+            samples = next((leaf.shape[0] for leaf in leaves if leaf is not None), 1)
             self._loss_tracker.update_state(loss, sample_weight=samples)
 
     def _in_order(self, logs: dict[str, Any]) -> Any:

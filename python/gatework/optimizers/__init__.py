@@ -63,4 +63,14 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = 
     return deserialize_keras_object(config, custom_objects=custom_objects)
 
 
-__all__ = [*sorted(CLASSES), "deserialize", "get", "schedules", "serialize"]
+__all__ = [
+    "Adam",
+    "AdamW",
+    "Optimizer",
+    "RMSprop",
+    "SGD",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from .. import _core
 from ..autograd import Variable
-from .base import Optimizer, Rate, writable
+from .base import Optimizer, Rate
+from .state import writable
 
 FloatArray = npt.NDArray[np.float32]
 

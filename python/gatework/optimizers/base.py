@@ -15,23 +15,14 @@ import numpy.typing as npt
 
 from ..autograd import Tensor, Variable, as_array
 from .clipping import clip_gradients
-from .options import UpdateOptions
 from .schedules import LearningRateSchedule
+from .state import OptimizerState, writable
 
 FloatArray = npt.NDArray[np.float32]
 Rate = float | LearningRateSchedule | Callable[[], Any]
 
 
-def writable(variable: Variable) -> FloatArray:
-    """Returns the array of a variable for writing in place; the caller raises its version."""
-    array: FloatArray = variable._value
-    if not (array.flags.c_contiguous and array.flags.writeable):
-        array = np.array(array, dtype=np.float32, order="C")
-        variable._value = array
-    return array
-
-
-class Optimizer(UpdateOptions):
+class Optimizer(OptimizerState):
     """Changes weights by their gradients.
 
     A subclass overrides `update(params, grads, indices, learning_rate, scale)`, which changes all
@@ -83,73 +74,12 @@ class Optimizer(UpdateOptions):
             name=name,
             **kwargs,
         )
-        self.built = False
-        self._variables: list[Variable] = []
-        self._trainable_variables: list[Variable] = []
-        self._index: dict[int, int] = {}
-        self._averages: list[Variable] = []
-        self._accumulators: list[Variable] = []
-        self._iterations = self._own_variable(np.zeros((), np.int64), "iteration")
         self._learning_rate: Any
         if callable(learning_rate):
             self._learning_rate = learning_rate
         else:
             rate = self._checked_rate(learning_rate)
             self._learning_rate = self._own_variable(np.float32(rate), "learning_rate")
-
-    # ---- state
-
-    def _own_variable(self, value: Any, name: str) -> Variable:
-        value = np.array(value)
-        variable = Variable(value, dtype=str(value.dtype), trainable=False, name=name)
-        variable.path = f"{self.name}/{name}"
-        self._variables.append(variable)
-        return variable
-
-    def add_slots(self, variables: Sequence[Variable], *names: str) -> list[list[Variable]]:
-        """Adds one zero variable per weight and name; returns a list of them per name."""
-        slots: list[list[Variable]] = [[] for _ in names]
-        for variable in variables:
-            path = str(getattr(variable, "path", None) or variable.name).replace("/", "_")
-            for slot, name in zip(slots, names, strict=True):
-                zeros = np.zeros(variable.shape, np.float32)
-                slot.append(self._own_variable(zeros, f"{path}_{name}"))
-        return slots
-
-    def add_variable_from_reference(
-        self, reference_variable: Variable, name: str = "var", initializer: Any = "zeros"
-    ) -> Variable:
-        """Adds one slot of the shape of a weight, for optimizers written with `update_step`."""
-        [[slot]] = self.add_slots([reference_variable], name)
-        if initializer != "zeros":
-            from .. import initializers
-
-            slot.assign(initializers.get(initializer)(slot.shape))
-        return slot
-
-    def _get_variable_index(self, variable: Variable) -> int:
-        return self._index[id(variable)]
-
-    def build(self, variables: Sequence[Variable]) -> None:
-        """Creates the slots for `variables`; called by the first `apply` when not before."""
-        if self.built:
-            return
-        self._trainable_variables = list(variables)
-        self._index = {id(variable): i for i, variable in enumerate(variables)}
-        if self.use_ema:
-            [self._averages] = self.add_slots(variables, "average")
-        if self.gradient_accumulation_steps:
-            [self._accumulators] = self.add_slots(variables, "gradient_accumulator")
-        self.build_slots(self._trainable_variables)
-        self.built = True
-
-    def build_slots(self, variables: Sequence[Variable]) -> None:
-        """Overridden by optimizers with state: creates their slots with `add_slots`."""
-
-    @property
-    def variables(self) -> list[Variable]:
-        """Iteration, learning rate and slots, in the order in which they are saved."""
-        return list(self._variables)
 
     @property
     def iterations(self) -> Any:
@@ -351,33 +281,7 @@ class Optimizer(UpdateOptions):
             if index is not None:
                 variable.assign(self._averages[index].numpy().copy())
 
-    # ---- files and configs
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Sets all `variables`; nothing changes when a shape does not fit."""
-        arrays = [np.asarray(weight) for weight in weights]
-        shapes = [tuple(variable.shape) for variable in self._variables]
-        if [array.shape for array in arrays] != shapes:
-            raise ValueError(
-                f"weights must have shapes {shapes}, not {[array.shape for array in arrays]}"
-            )
-        for variable, array in zip(self._variables, arrays, strict=True):
-            variable.assign(array)
-
-    def save_own_variables(self, store: Any) -> None:
-        for i, variable in enumerate(self._variables):
-            store[str(i)] = variable.numpy()
-
-    def load_own_variables(self, store: Any) -> None:
-        names = list(store.keys())
-        if len(names) != len(self._variables):
-            warnings.warn(
-                f"optimizer state is not loaded: {self.name!r} has {len(self._variables)} "
-                f"variables, the file {len(names)}",
-                stacklevel=2,
-            )
-            return
-        self.set_weights([np.asarray(store[str(i)]) for i in range(len(names))])
+    # ---- configs
 
     def get_config(self) -> dict[str, Any]:
         rate = self._learning_rate

@@ -58,7 +58,10 @@ def pad_sequences(
         raise ValueError(f"value must be a number for dtype {kind.name}, not {value!r}")
     if kind.name in _COMPILED_DTYPES and not _sample_shape(items):
         length = None if maxlen is None else int(maxlen)
-        return _core.pad_sequences(items, length, kind.name, padding, truncating, value)
+        padded: npt.NDArray[Any] = _core.pad_sequences(
+            items, length, kind.name, padding, truncating, value
+        )
+        return padded
     return _pad_with_numpy(items, maxlen, kind, padding, truncating, value)
 
 
@@ -72,9 +75,10 @@ def _sample_shape(items: list[Any]) -> tuple[int, ...]:
     for item in items:
         if isinstance(item, np.ndarray):
             if len(item):
-                return item.shape[1:]
+                return tuple(item.shape[1:])
         elif len(item):
-            return np.shape(item[0]) if isinstance(item, Sequence) else np.asarray(item).shape[1:]
+            first = item[0] if isinstance(item, Sequence) else np.asarray(item)[0]
+            return tuple(np.shape(first))
     return ()
 
 
