@@ -21,7 +21,7 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in COMMANDS:
         sub = subparsers.add_parser(
-            command.NAME, help=command.HELP, description=command.__doc__.splitlines()[0]
+            command.NAME, help=command.HELP, description=command.DESCRIPTION
         )
         command.add_arguments(sub)
         sub.set_defaults(run=command.run)

@@ -1,4 +1,4 @@
-"""Time the recurrent kernels beside the same mathematics in plain NumPy, on this machine."""
+"""`gatework bench`: the kernels beside the same mathematics in plain NumPy."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from typing import Any
 from .errors import UsageError
 
 NAME = "bench"
+DESCRIPTION = (
+    "Time the recurrent kernels beside the same mathematics in plain NumPy, on this machine."
+)
 HELP = "time the recurrent kernels beside NumPy"
 
 GATES = {"lstm": 4, "gru": 3, "simple_rnn": 1}
@@ -122,7 +125,7 @@ def _measure_shape(cell: str, shape: tuple[int, int, int, int], repeats: int) ->
 
     def numpy_train() -> tuple[Any, ...]:
         y, _, cache = numpy_forward()
-        gradients = reference.recurrent_backward(cache, dy, no_state_gradients)
+        gradients = reference.recurrent_backward(cache, dy)
         return y, gradients["x"], gradients["kernel"]
 
     no_state_gradients = (None,) * (2 if cell == "lstm" else 1)
@@ -132,7 +135,7 @@ def _measure_shape(cell: str, shape: tuple[int, int, int, int], repeats: int) ->
     }
     for what, (ours, numpys) in pairs.items():
         difference = max(
-            float(np.linalg.norm(a - r) / max(np.linalg.norm(r), 1e-30))
+            float(np.linalg.norm(a - r)) / max(float(np.linalg.norm(r)), 1e-30)
             for a, r in zip(_arrays(ours()), _arrays(numpys()), strict=False)
         )
         if not difference <= AGREEMENT:

@@ -1,4 +1,4 @@
-"""Train a word-level LSTM language model on English text and predict next words."""
+"""`gatework demo`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import argparse
 from .errors import UsageError
 
 NAME = "demo"
+DESCRIPTION = "Train a word-level LSTM language model on English text and predict next words."
 HELP = "train a next-word model on real text"
 
 

@@ -1,4 +1,4 @@
-"""Show the version, the processor, the instruction set in use, the threads and the build."""
+"""`gatework info`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import platform
 from pathlib import Path
 
 NAME = "info"
+DESCRIPTION = (
+    "Show the version, the processor, the instruction set in use, the threads and the build."
+)
 HELP = "version, CPU, instruction sets, threads and build"
 
 

@@ -134,7 +134,8 @@ def log_probabilities(model: Any, stream: Ids, first: int, batch: int = 16) -> F
         chosen = np.take_along_axis(probabilities, padded[part + 1][..., None], axis=-1)[..., 0]
         rows.extend(chosen.astype(np.float64))
     scored = np.concatenate([rows[0], *(row[CONTEXT:] for row in rows[1:])])[: len(stream)]
-    return np.log(np.maximum(scored, np.finfo(np.float32).tiny))
+    result: Floats = np.log(np.maximum(scored, np.finfo(np.float32).tiny))
+    return result
 
 
 def next_word(model: Any, history: Sequence[int]) -> Any:

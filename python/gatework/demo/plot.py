@@ -22,7 +22,7 @@ def learning_curve(
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-        from matplotlib.ticker import NullFormatter, ScalarFormatter
+        from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
     except ImportError:
         return False
     figure = Figure(figsize=(7, 4.2), dpi=110, facecolor=PAPER, layout="constrained")
@@ -54,7 +54,7 @@ def learning_curve(
     axes.set_yticks([t for t in ticks if min(bounds) / 1.15 <= t <= max(bounds) * 1.15])
     axes.set_xlabel("epoch")
     axes.set_ylabel("perplexity, lower is better")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     figure.savefig(path)

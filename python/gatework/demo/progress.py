@@ -61,7 +61,7 @@ class PerplexityTable(Callback):
         self._done = 0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        steps = int(self.params.get("steps") or 1)
+        steps = int((self.params or {}).get("steps") or 1)
         done = self.tokens_per_epoch * (batch + 1) // steps
         if logs and "loss" in logs:
             self._bar.set_postfix_str(f"loss {float(logs['loss']):.3f}", refresh=False)
