@@ -73,8 +73,8 @@ class ProgressBar(Callback):
         self._in_fit = False
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        self._epoch_line = f"Epoch {epoch + 1}/{self.epochs}"
-        if self.verbose == 1:
+        self._epoch_line = f"Epoch {epoch + 1}/{self.epochs}" if self.epochs > 1 else ""
+        if self.verbose == 1 and self._epoch_line:
             self._console.write(self._epoch_line + "\n")
         self._open()
 
@@ -143,7 +143,7 @@ class ProgressBar(Callback):
         return "{n_fmt}/{total_fmt} {bar:20} {desc}"
 
     def _symbols(self) -> str:
-        return " ━" if self._console.can_write("━") else " ="
+        return "─━" if self._console.can_write("─━") else ".="
 
     def _step(self, batch: int, logs: Logs) -> None:
         self._seen = batch + 1
@@ -175,11 +175,15 @@ class ProgressBar(Callback):
         if self._bar is not None:
             self._bar.total = self.target
             self._bar.bar_format = self._bar_format()
+            # The last line stays: better wrapped than cut at the width of the terminal.
+            self._bar.dynamic_ncols = self._bar.ncols = None
             self._draw(times, logs)
             self.close()
         elif self.verbose == 1:
-            done = self._symbols()[-1] * (20 * self._seen // max(self.target, 1))
-            self._line(f"{self._seen}/{self.target} {done:20} {times}{self._metrics(logs)}")
+            left, full = self._symbols()
+            filled = min(20, 20 * self._seen // max(self.target, 1))
+            done = full * filled + left * (20 - filled)
+            self._line(f"{self._seen}/{self.target} {done} {times}{self._metrics(logs)}")
         elif self.verbose == 2:
             head = f"{self._epoch_line} - " if self._epoch_line else ""
             count = f"{self._seen}/{self.target} - {times.replace(' ', ' - ')}"
