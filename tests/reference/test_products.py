@@ -46,7 +46,7 @@ def test_embedding_looks_up_and_adds_up() -> None:
 @pytest.mark.parametrize("wrong", [4, -1])
 def test_embedding_ids_are_checked(wrong: int) -> None:
     ids = np.array([[0, 3], [wrong, 9]])
-    sentence = rf"^embedding ids must be in \[0, 4\), not {wrong} at position 2$"
+    sentence = rf"^embedding ids must be in \[0, 4\), not {wrong} at position \(1, 0\)$"
     with pytest.raises(ValueError, match=sentence):
         reference.embedding_forward(np.zeros((4, 2)), ids)
     with pytest.raises(ValueError, match=sentence):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.kernels.cells import CELLS
 from tests.kernels.problems import (
+    CONTINUOUS,
     MASKS,
-    SMOOTH_ENOUGH,
     Array,
     Problem,
     forward_by_reference,
@@ -74,8 +74,8 @@ def test_gradients_under_masks(cell: str, mask: str, backwards: bool) -> None:
     inputs=st.integers(1, 3),
     units=st.integers(1, 3),
     mask=st.sampled_from(sorted(MASKS)),
-    activation=st.sampled_from(SMOOTH_ENOUGH),
-    recurrent_activation=st.sampled_from(SMOOTH_ENOUGH),
+    activation=st.sampled_from(CONTINUOUS),
+    recurrent_activation=st.sampled_from(CONTINUOUS),
     flags=st.fixed_dictionaries(
         {
             name: st.booleans()

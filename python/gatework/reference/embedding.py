@@ -9,13 +9,14 @@ def check_ids(ids: Integers, rows: int, argument: str) -> None:
     """Refuses the first of ``ids`` that is not in [0, rows).
 
     Raises:
-        ValueError: names the id and its position in the flattened array.
+        ValueError: names the id and its position: an index, or a tuple of indices.
     """
-    wrong = np.flatnonzero((ids < 0) | (ids >= rows))
-    if wrong.size:
-        position = int(wrong[0])
+    wrong = np.argwhere((ids < 0) | (ids >= rows))
+    if len(wrong):
+        position = tuple(wrong[0].tolist())
+        where = position if len(position) > 1 else position[0] if position else 0
         raise ValueError(
-            f"{argument} must be in [0, {rows}), not {ids.flat[position]} at position {position}"
+            f"{argument} must be in [0, {rows}), not {ids[position]} at position {where}"
         )
 
 
