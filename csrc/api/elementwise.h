@@ -8,10 +8,10 @@ namespace gw {
 // counter = block index, so it depends on nothing but seed and position: calling it again on dy is the
 // backward pass. Element i of the mask is word i % 4 of block i / 4, kept when word >= threshold.
 struct Dropout {
-    const float* x;  // [outer, inner, repeat... ] see below; null: writes the mask itself
+    const float* x; // [batch, time, features]; null: y receives the mask itself
     float* y;
-    i64 batch, time, features; // mask index of (b, t, c): spatial ? b*features + c : position
-    bool spatial;
+    i64 batch, time, features;
+    bool spatial; // the mask of (b, t, c) is element b*features + c, else its position
     u64 seed;
     u32 threshold; // floor(rate * 2^32)
     float scale;   // 1 / (1 - rate)

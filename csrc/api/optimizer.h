@@ -19,14 +19,14 @@ struct SgdUpdate {
 
 struct RmspropUpdate {
     ParameterList params, grads, v, momentums, averages; // the last two may have null data
-    float lr, rho, momentum, epsilon, scale;
+    float lr, rho, fresh, momentum, epsilon, scale; // fresh = 1 - rho, rounded once
 };
 
 struct AdamUpdate {
     ParameterList params, grads, m, v, v_hat; // v_hat.data == null without amsgrad
     float alpha; // lr * sqrt(1 - beta_2^t) / (1 - beta_1^t)
     float decay; // lr * weight_decay: w -= decay * w before the update
-    float beta_1, beta_2, epsilon, scale;
+    float fresh_1, fresh_2, epsilon, scale; // 1 - beta_1 and 1 - beta_2, rounded once
 };
 
 } // namespace gw

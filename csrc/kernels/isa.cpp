@@ -68,6 +68,19 @@ constexpr Kernels make_table() {
     k.recurrent_backward = recurrent_backward;
     k.activation_forward = activation_forward;
     k.activation_backward = activation_backward;
+    k.softmax_forward = softmax_forward;
+    k.softmax_backward = softmax_backward;
+    k.dropout = dropout;
+    k.embedding_forward = embedding_forward;
+    k.embedding_backward = embedding_backward;
+    k.softmax_cross_entropy_forward = softmax_cross_entropy_forward;
+    k.softmax_cross_entropy_backward = softmax_cross_entropy_backward;
+    k.binary_cross_entropy_forward = binary_cross_entropy_forward;
+    k.binary_cross_entropy_backward = binary_cross_entropy_backward;
+    k.sgd_update = sgd_update;
+    k.rmsprop_update = rmsprop_update;
+    k.adam_update = adam_update;
+    k.sum_of_squares = sum_of_squares;
     return k;
 }
 
