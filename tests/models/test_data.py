@@ -5,7 +5,7 @@ import pytest
 from gatework import layers
 from gatework.callbacks import Callback
 from gatework.models import Sequential
-from gatework.models.py_dataset import PyDataset
+from gatework.preprocessing.py_dataset import PyDataset
 
 X = np.arange(30, dtype=np.float32).reshape(10, 3) / 30
 Y = X.sum(axis=1, keepdims=True)

@@ -13,39 +13,13 @@ from typing import Any
 import numpy as np
 
 from ..autograd import as_tensor
+from ..preprocessing.batch import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from ..preprocessing.py_dataset import PyDataset, read_ahead
 from ..random import next_seed
 from ..tree import map_structure
 from .arrays import class_weights, count_samples, holds_arrays, take, to_arrays
-from .py_dataset import PyDataset, read_ahead
 
 BatchCheck = Callable[[Any], None]
-
-
-def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
-    """Splits what a source yields into `(x, y, sample_weight)`, None where absent.
-
-    Raises:
-        ValueError: for a tuple of more than three.
-    """
-    if isinstance(data, list):
-        data = tuple(data)
-    if not isinstance(data, tuple):
-        return data, None, None
-    if not 1 <= len(data) <= 3:
-        raise ValueError(
-            f"data must be x, (x, y) or (x, y, sample_weight), not a tuple of {len(data)}"
-        )
-    x, y, sample_weight = (*data, None, None)[:3]
-    return x, y, sample_weight
-
-
-def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-    """The opposite of `unpack_x_y_sample_weight`."""
-    if sample_weight is not None:
-        return x, y, sample_weight
-    if y is not None:
-        return x, y
-    return (x,) if isinstance(x, list | tuple) else x
 
 
 def _tensors(value: Any) -> Any:

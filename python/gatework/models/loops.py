@@ -11,9 +11,10 @@ import numpy as np
 from ..autograd import as_array
 from ..callbacks import CallbackList, History
 from ..callbacks.callback_list import plain_logs
+from ..preprocessing.batch import unpack_x_y_sample_weight
 from ..tree import flatten, map_structure, pack_sequence_as
 from .arrays import split_validation
-from .data_adapter import ArraySource, get_source, unpack_x_y_sample_weight
+from .data_adapter import ArraySource, get_source
 from .epochs import Epochs
 from .interface import TrainerInterface
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from ..autograd import as_array, as_tensor
 from ..callbacks.callback_list import plain_logs
+from ..preprocessing.batch import pack_x_y_sample_weight
 from ..tree import map_structure
 from .arrays import class_weights, count_samples, to_arrays
-from .data_adapter import pack_x_y_sample_weight
 from .interface import TrainerInterface
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from .. import ops, optimizers
 from ..autograd import GradientTape, Tensor, as_tensor, no_recording
 from ..metrics import Mean, Metric
+from ..preprocessing.batch import unpack_x_y_sample_weight
 from ..tree import flatten
 from .compile_loss import CompileLoss
 from .compile_metrics import CompileMetrics
-from .data_adapter import unpack_x_y_sample_weight
 from .loops import TrainingLoops
 from .on_batch import BatchMethods
 
