@@ -6,7 +6,7 @@
 
 from .recording import is_recording, needs_gradient, no_recording, record, record_many
 from .tape import GradientTape
-from .tensor import Array, Tensor, Variable, as_array, as_tensor
+from .tensor import Array, Tensor, Variable, as_array, as_tensor, wrap
 
 __all__ = [
     "Array",
@@ -20,4 +20,5 @@ __all__ = [
     "no_recording",
     "record",
     "record_many",
+    "wrap",
 ]

@@ -153,8 +153,6 @@ class GradientTape:
             if dx is None and unconnected_gradients == "zero":
                 dx = np.zeros_like(leaf._value)
             results.append(None if dx is None else _result(dx))
-        if not self._persistent:
-            self._recording = Recording(self._follow_variables)
         return pack_sequence_as(sources, results)
 
     def _of(self, source: Tensor, found: dict[Edge, Array]) -> Array | None:

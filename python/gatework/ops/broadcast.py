@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd import Array, Tensor, as_tensor, wrap
+
 __all__ = ["binary_operands", "normalize_axes", "sum_to"]
 
-from ..autograd import Tensor, as_tensor
 
-
-def sum_to(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def sum_to(gradient: Array, shape: tuple[int, ...]) -> Array:
     """Sums a gradient over the axes along which a value of ``shape`` was repeated."""
     if gradient.shape == shape:
         return gradient
@@ -20,26 +20,34 @@ def sum_to(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     axes = tuple(range(extra)) + tuple(
         i + extra for i, size in enumerate(shape) if size == 1 and gradient.shape[i + extra] != 1
     )
-    return gradient.sum(axis=axes, keepdims=True).reshape(shape) if axes else gradient
+    summed: Array = gradient.sum(axis=axes, keepdims=True)
+    return summed.reshape(shape)
 
 
 def binary_operands(a: Any, b: Any) -> tuple[Tensor, Tensor]:
-    """Both as Tensors. A Python number takes the other's dtype, so that it never widens it."""
-    if isinstance(a, Tensor):
-        if isinstance(b, (int, float)) and not isinstance(b, bool):
-            return a, as_tensor(np.asarray(b, _number_dtype(b, a)))
-        return a, as_tensor(b)
-    if isinstance(a, (int, float)) and not isinstance(a, bool):
-        b = as_tensor(b)
-        return as_tensor(np.asarray(a, _number_dtype(a, b))), b
-    return binary_operands(as_tensor(a), b)
+    """Both as Tensors of one dtype where either is floating-point.
+
+    A Python number takes the other's dtype and never widens it; integers beside floats become
+    floats of that type.
+    """
+    if not isinstance(b, Tensor):
+        a = as_tensor(a)
+        b = _beside(b, a)
+    elif not isinstance(a, Tensor):
+        a = _beside(a, b)
+    x, y = a._value.dtype, b._value.dtype
+    if x is y or (x.kind != "f" and y.kind != "f"):
+        return a, b
+    wider = (x if y.kind != "f" else y) if x.kind != y.kind else np.promote_types(x, y)
+    return as_tensor(a, wider), as_tensor(b, wider)
 
 
-def _number_dtype(number: float, other: Tensor) -> Any:
-    dtype = other._value.dtype
-    if isinstance(number, float) and dtype.kind != "f":
-        return np.float32
-    return np.int64 if dtype.kind == "b" else dtype
+def _beside(x: Any, other: Tensor) -> Tensor:
+    if type(x) is float or type(x) is int:
+        dtype = other._value.dtype
+        if dtype.kind == "f" or (type(x) is int and dtype.kind != "b"):
+            return wrap(np.asarray(x, dtype))
+    return as_tensor(x)
 
 
 def normalize_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
