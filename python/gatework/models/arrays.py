@@ -16,8 +16,9 @@ Array = npt.NDArray[Any]
 
 def is_array_like(value: Any) -> bool:
     """True for what converts to an array by itself: arrays, tensors, data frames, sparse arrays."""
-    if isinstance(value, Tensor | np.ndarray):
-        return True
+    if isinstance(value, Tensor | np.ndarray | np.generic):
+        # A NumPy number converts as well, but in a list it is a number among others.
+        return not isinstance(value, np.generic)
     return hasattr(value, "shape") and (hasattr(value, "__array__") or hasattr(value, "toarray"))
 
 
@@ -26,12 +27,23 @@ def holds_arrays(value: Any) -> bool:
     if isinstance(value, dict):
         return bool(value) and all(holds_arrays(item) for item in value.values())
     if isinstance(value, list | tuple):
-        return all(holds_arrays(item) or _is_number(item) for item in value)
+        return all(map(_belongs_in_array, value))
     return is_array_like(value)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number | np.bool_)
+def _belongs_in_array(item: Any) -> bool:
+    """True for a number, an array, or a list that begins with such: long lists stay cheap."""
+    if isinstance(item, list | tuple):
+        return not item or _belongs_in_array(item[0])
+    return isinstance(item, int | float | np.number | np.bool_) or holds_arrays(item)
+
+
+def _nests_arrays(value: Any) -> bool:
+    """True for a list of several inputs, False for a list of numbers or of lists of them."""
+    return any(
+        _nests_arrays(item[:1]) if isinstance(item, list | tuple) else holds_arrays(item)
+        for item in value
+    )
 
 
 def to_arrays(value: Any, name: str) -> Any:
@@ -46,7 +58,7 @@ def to_arrays(value: Any, name: str) -> Any:
     """
     if isinstance(value, dict):
         return {key: to_arrays(item, f"{name}[{key!r}]") for key, item in value.items()}
-    if isinstance(value, list | tuple) and any(is_array_like(item) for item in flatten(value)):
+    if isinstance(value, list | tuple) and _nests_arrays(value):
         items = [to_arrays(item, f"{name}[{i}]") for i, item in enumerate(value)]
         return items if isinstance(value, list) else tuple(items)
     return _to_array(value, name)
