@@ -116,6 +116,7 @@ def test_any_array_is_taken():
     expected = made.predict(X, verbose=0)
     for x in (
         X.tolist(),
+        [list(row) for row in X],
         X.astype(">f4"),
         np.asfortranarray(X),
         X.astype(np.float64),
@@ -142,7 +143,7 @@ def test_any_array_is_taken():
         ({"x": X, "y": Y, "steps_per_epoch": 0}, "steps_per_epoch must be a positive integer"),
         ({"x": X, "y": Y, "validation_freq": 0}, "validation_freq must be a positive integer"),
         ({"x": None, "y": Y}, "x must be given, not None"),
-        ({"x": np.float32(3), "y": Y}, "x must have a sample axis"),
+        ({"x": np.array(3.0), "y": Y}, "x must have a sample axis"),
         ({"x": [[1.0, 2.0], [1.0]], "y": Y[:2]}, "x must hold sequences of one length"),
         ({"x": batches(), "y": Y}, "y must not be given beside a generator"),
         ({"x": batches(), "validation_split": 0.5}, "validation_split must be used with arrays"),
