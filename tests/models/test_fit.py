@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from gatework import layers, losses, metrics, ops, optimizers
 from gatework.autograd import GradientTape
-from gatework.callbacks import Callback, History
+from gatework.callbacks import Callback, CallbackList, History
 from gatework.models import Model, Sequential
 from gatework.utils import set_random_seed
 
@@ -337,3 +337,9 @@ def test_compile_config_round_trip():
     other.compile_from_config(config)
     assert other.get_compile_config() == config
     assert other.optimizer.built
+
+
+def test_a_callback_list_of_the_users_own():
+    model = linear()
+    history = model.fit(X, Y, epochs=2, verbose=0, callbacks=CallbackList([Callback()]))
+    assert history.epoch == [0, 1]

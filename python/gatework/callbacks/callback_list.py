@@ -104,6 +104,11 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             callback.set_model(model)
 
+    def adopt(self, model: Any) -> None:
+        """Makes a list that a user built serve a run of `fit`, with a History if it lacks one."""
+        self._history = self._ensure(History, True)
+        self.set_model(model)
+
     def append(self, callback: Callback) -> None:
         """Adds a callback at the end."""
         self.callbacks.append(callback)

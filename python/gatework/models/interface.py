@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -9,6 +10,17 @@ if TYPE_CHECKING:
     from ..metrics import Mean, Metric
     from .compile_loss import CompileLoss
     from .compile_metrics import CompileMetrics
+
+
+@dataclass
+class Lookups:
+    """What an epoch looks up once instead of per batch.
+
+    Held in one object, so that a layer does not take the lists for weights of its own.
+    """
+
+    variables: list[Any]
+    metrics: list[Metric]
 
 
 class TrainerInterface:
@@ -25,9 +37,8 @@ class TrainerInterface:
     _compile_loss: CompileLoss | None = None
     _compile_metrics: CompileMetrics | None = None
     _loss_tracker: Mean | None = None
-    # What a run looks up once per epoch instead of per batch; None outside of one.
-    _run_variables: list[Any] | None = None
-    _run_metrics: list[Metric] | None = None
+    # None outside of an epoch of `fit`.
+    _run: Lookups | None = None
 
     if TYPE_CHECKING:
 

@@ -16,7 +16,7 @@ from ..tree import flatten, map_structure, pack_sequence_as
 from .arrays import split_validation
 from .data_adapter import ArraySource, get_source
 from .epochs import Epochs
-from .interface import TrainerInterface
+from .interface import Lookups, TrainerInterface
 
 
 def _check_epochs(epochs: Any, initial_epoch: Any) -> None:
@@ -158,6 +158,8 @@ class TrainingLoops(TrainerInterface):
                 epochs=epochs,
                 steps=train.num_batches,
             )
+        elif callbacks.model is not self or self.history is None:
+            callbacks.adopt(self)
         return self._fit(train, held_out, callbacks, initial_epoch, epochs, validation_freq)
 
     def _fit(
@@ -189,7 +191,7 @@ class TrainingLoops(TrainerInterface):
                     break
             finished = True
         finally:
-            self._run_variables = self._run_metrics = None
+            self._run = None
             train.close()
             if held_out is not None:
                 held_out.close()
@@ -216,8 +218,7 @@ class TrainingLoops(TrainerInterface):
         self, train: Epochs, callbacks: CallbackList, epoch: int
     ) -> tuple[int, dict[str, Any]]:
         """Runs one epoch; returns the number of batches and the logs."""
-        # Trainable weights and metrics are looked up once per epoch, not once per batch.
-        self._run_variables = self._run_metrics = None
+        self._run = None
         logs: Any = {}
         group, first, batch = self.steps_per_execution, 0, -1
         for batch, data in enumerate(train.batches(epoch)):
@@ -228,13 +229,13 @@ class TrainingLoops(TrainerInterface):
                 self._check_batch(train, data)
                 logs = self.train_step(data)
             if batch == 0:
-                self._run_variables = self.trainable_variables
-                self._run_metrics = self.metrics
+                # The first batch may have created weights and metrics; now they are all there.
+                self._run = Lookups(self.trainable_variables, self.metrics)
             if batch - first == group - 1:
                 callbacks.on_train_batch_end(batch, logs)
             if self.stop_training:
                 break
-        self._run_variables = self._run_metrics = None
+        self._run = None
         if batch >= 0 and batch - first < group - 1:
             callbacks.on_train_batch_end(batch, logs)
         return batch + 1, plain_logs(logs)
@@ -275,17 +276,17 @@ class TrainingLoops(TrainerInterface):
     @contextmanager
     def _kept_training_metrics(self) -> Iterator[None]:
         """Inside an epoch of `fit` (from a callback) gives its metrics back afterwards."""
-        running = self._run_metrics
+        running = self._run
         if running is None:
             yield
             return
-        variables = [variable for metric in running for variable in metric.variables]
+        variables = [variable for metric in running.metrics for variable in metric.variables]
         values = [variable.numpy().copy() for variable in variables]
-        self._run_metrics = None
+        self._run = None
         try:
             yield
         finally:
-            self._run_metrics = running
+            self._run = running
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
 
