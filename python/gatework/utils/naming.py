@@ -1,0 +1,37 @@
+"""Names of layers and other objects that were given none: Keras' snake case and counters."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+
+__all__ = ["auto_name", "reset_names", "to_snake_case"]
+
+_counts: Counter[str] = Counter()
+_lock = threading.Lock()
+
+
+def auto_name(class_name: str) -> str:
+    """A name for the next object of a class: "lstm", then "lstm_1", "lstm_2"..."""
+    name = to_snake_case(class_name)
+    with _lock:
+        count = _counts[name]
+        _counts[name] += 1
+    return f"{name}_{count}" if count else name
+
+
+def to_snake_case(name: str) -> str:
+    """"BatchNormalization" -> "batch_normalization", "LSTM" -> "lstm", "SimpleRNN" -> "simple_rnn".
+
+    Underscores part a word from the capital before it; runs of capitals stay together.
+    """
+    name = re.sub(r"\W+", "", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def reset_names() -> None:
+    """Starts all counters again."""
+    with _lock:
+        _counts.clear()
