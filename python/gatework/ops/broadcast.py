@@ -30,11 +30,12 @@ def binary_operands(a: Any, b: Any) -> tuple[Tensor, Tensor]:
     A Python number takes the other's dtype and never widens it; integers beside floats become
     floats of that type.
     """
-    if not isinstance(b, Tensor):
+    if type(a) is float or type(a) is int:
+        b = as_tensor(b)
+        a = _beside(a, b)
+    else:
         a = as_tensor(a)
         b = _beside(b, a)
-    elif not isinstance(a, Tensor):
-        a = _beside(a, b)
     x, y = a._value.dtype, b._value.dtype
     if x is y or (x.kind != "f" and y.kind != "f"):
         return a, b
@@ -43,6 +44,7 @@ def binary_operands(a: Any, b: Any) -> tuple[Tensor, Tensor]:
 
 
 def _beside(x: Any, other: Tensor) -> Tensor:
+    """``x`` as a Tensor; if it is a number, of the dtype of ``other`` where that can hold it."""
     if type(x) is float or type(x) is int:
         dtype = other._value.dtype
         if dtype.kind == "f" or (type(x) is int and dtype.kind != "b"):
