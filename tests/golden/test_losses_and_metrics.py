@@ -36,7 +36,15 @@ def test_loss(case: dict[str, Any]) -> None:
         )
 
 
-@pytest.mark.parametrize("case", GOLDEN["metrics"], ids=ids(GOLDEN["metrics"]))
+# Keras honours the mask in MeanSquaredError and forgets it in its root; here both honour it.
+METRICS = [
+    case
+    for case in GOLDEN["metrics"]
+    if case["class_name"] != "RootMeanSquaredError" or case["mask"] is None
+]
+
+
+@pytest.mark.parametrize("case", METRICS, ids=ids(METRICS))
 def test_metric(case: dict[str, Any]) -> None:
     metric = getattr(metrics, case["class_name"])(**case["arguments"])
     true, pred = np.asarray(case["y_true"]), predictions(case)

@@ -156,3 +156,15 @@ def test_config_round_trip(name):
     metric = metrics.CLASSES[name]()
     again = metrics.CLASSES[name].from_config(metric.get_config())
     assert again.get_config() == metric.get_config()
+
+
+@pytest.mark.parametrize("name", ["MeanSquaredError", "RootMeanSquaredError", "Precision"])
+def test_what_is_masked_counts_for_nothing(name):
+    true, kept = np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([[True, True], [True, False]])
+    values = np.array([[0.9, 0.6], [0.2, 0.7]], np.float32)
+    pred = Tensor(values[..., None])
+    pred._keras_mask = kept
+    masked, plain = metrics.CLASSES[name](), metrics.CLASSES[name]()
+    masked.update_state(true[..., None], pred)
+    plain.update_state(true[kept], values[kept])
+    assert value(masked) == pytest.approx(value(plain), rel=1e-6)
