@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from ..layers.base import Layer
 from ..layers.input import InputLayer
+from ..layers.symbolic import KerasTensor
 from .model import Model
 
 
@@ -101,11 +102,17 @@ class Sequential(Model):
         else:
             dtype = getattr(first, "compute_dtype", "float32")
             self._layers.insert(0, InputLayer(batch_shape=tuple(input_shape), dtype=dtype))
+        self._build_shape = tuple(self._layers[0].batch_shape)
         inputs = outputs = self._layers[0].output
         for layer in self._layers[1:]:
             outputs = layer(outputs)
         self._symbolic = (inputs, outputs)
         self.built = True
+
+    def _build(self, inputs: Any) -> None:
+        # A batch says nothing about the size of those to come.
+        shape = tuple(getattr(inputs, "shape", None) or ())
+        super()._build(KerasTensor((None, *shape[1:]), inputs.dtype) if shape else inputs)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         x = inputs

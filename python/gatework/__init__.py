@@ -1,0 +1,66 @@
+"""gatework: sequence models compiled for the CPU, behind a Keras-style API."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ._openmp import core as _core
+from .autograd import GradientTape, Tensor, Variable
+from .runtime import build_config
+
+__version__ = str(_core.build_config()["version"])
+
+# Loaded when first used, so that importing the package costs next to nothing.
+_MODULES = frozenset(
+    {
+        "activations",
+        "callbacks",
+        "constraints",
+        "initializers",
+        "layers",
+        "losses",
+        "metrics",
+        "models",
+        "ops",
+        "optimizers",
+        "preprocessing",
+        "random",
+        "reference",
+        "regularizers",
+        "runtime",
+        "saving",
+        "utils",
+    }
+)
+_NAMES = {
+    "Input": "layers",
+    "Layer": "layers",
+    "Model": "models",
+    "Sequential": "models",
+}
+
+__all__ = [
+    "GradientTape",
+    "Tensor",
+    "Variable",
+    "__version__",
+    "build_config",
+    *sorted(_MODULES | set(_NAMES)),
+]
+
+if TYPE_CHECKING:
+    from .layers import Input as Input
+    from .layers import Layer as Layer
+    from .models import Model as Model
+    from .models import Sequential as Sequential
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    if name in _NAMES:
+        return getattr(importlib.import_module(f".{_NAMES[name]}", __name__), name)
+    raise AttributeError(f"module 'gatework' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

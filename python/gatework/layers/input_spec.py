@@ -1,0 +1,74 @@
+"""What shape of input a layer accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+__all__ = ["InputSpec"]
+
+
+class InputSpec:
+    """Rank and sizes that the inputs of a layer must have.
+
+    Args:
+        dtype: not checked; kept as given.
+        shape: exact shape, None where any size is good.
+        ndim: rank.
+        max_ndim, min_ndim: bounds of the rank.
+        axes: size by axis.
+    """
+
+    def __init__(
+        self,
+        dtype: str | None = None,
+        shape: Sequence[int | None] | None = None,
+        ndim: int | None = None,
+        max_ndim: int | None = None,
+        min_ndim: int | None = None,
+        axes: dict[int, int | None] | None = None,
+    ) -> None:
+        self.dtype = dtype
+        self.shape = None if shape is None else tuple(shape)
+        self.ndim = len(self.shape) if self.shape is not None else ndim
+        self.max_ndim = max_ndim
+        self.min_ndim = min_ndim
+        self.axes = dict(axes or {})
+
+    def check(self, shape: Sequence[int | None], name: str) -> None:
+        """Raises ValueError, naming the layer, for a shape that does not fit."""
+        ndim = len(shape)
+        if self.ndim is not None and ndim != self.ndim:
+            raise ValueError(
+                f"inputs of {name} must have {self.ndim} axes, not {ndim}: shape {tuple(shape)}"
+            )
+        if self.max_ndim is not None and ndim > self.max_ndim:
+            raise ValueError(
+                f"inputs of {name} must have at most {self.max_ndim} axes, not {ndim}: "
+                f"shape {tuple(shape)}"
+            )
+        if self.min_ndim is not None and ndim < self.min_ndim:
+            raise ValueError(
+                f"inputs of {name} must have at least {self.min_ndim} axes, not {ndim}: "
+                f"shape {tuple(shape)}"
+            )
+        sizes = dict(self.axes)
+        if self.shape is not None:
+            sizes.update(enumerate(self.shape))
+        for axis, size in sizes.items():
+            found = shape[axis]
+            if size is not None and found is not None and found != size:
+                raise ValueError(
+                    f"inputs of {name} must have size {size} along axis {axis}, not {found}: "
+                    f"shape {tuple(shape)}"
+                )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "dtype": self.dtype,
+            "shape": self.shape,
+            "ndim": self.ndim,
+            "max_ndim": self.max_ndim,
+            "min_ndim": self.min_ndim,
+            "axes": self.axes,
+        }
