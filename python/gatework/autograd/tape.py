@@ -256,6 +256,8 @@ def _check(node: Node) -> None:
 
 
 def _result(dx: Array) -> Tensor:
+    if not (dx.flags.c_contiguous and dx.flags.writeable):  # a value spread over many places
+        dx = np.array(dx, order="C")
     out = wrap(dx)
     if state.recordings:  # a tape that goes on recording might differentiate through this
         out._node = Node(state.recordings, (), [], 0, _refuse_second_order)

@@ -277,7 +277,7 @@ class Variable(Tensor):
         return self._value.copy()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        return np.array(self._value, dtype=dtype, copy=copy is not False and (copy or None))
+        return np.array(self._value, dtype=dtype, copy=copy is not False)
 
     def assign(self, value: Any) -> Variable:
         """Replaces the value.

@@ -6,7 +6,7 @@ returns Tensors.
 
 from typing import Any
 
-from ..autograd import as_array, as_tensor
+from ..autograd import Array, Tensor, as_array, as_tensor
 from .cross_entropy import *  # noqa: F403
 from .cross_entropy import __all__ as _cross_entropy
 from .dense import dense
@@ -36,11 +36,11 @@ __all__ = [
 ]
 
 
-def convert_to_tensor(x: Any, dtype: Any = None) -> Any:
+def convert_to_tensor(x: Any, dtype: Any = None) -> Tensor:
     """A Tensor of x; floats become float32 unless a dtype is given."""
     return as_tensor(x, dtype)
 
 
-def convert_to_numpy(x: Any) -> Any:
-    """A NumPy array of x."""
-    return as_array(x)
+def convert_to_numpy(x: Any) -> Array:
+    """A NumPy array of x, which training does not change."""
+    return x.numpy() if isinstance(x, Tensor) else as_array(x)

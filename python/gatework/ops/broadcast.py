@@ -9,7 +9,7 @@ import numpy as np
 
 from ..autograd import Array, Tensor, as_tensor, wrap
 
-__all__ = ["binary_operands", "normalize_axes", "sum_to"]
+__all__ = ["binary_operands", "normalize_axes", "normalize_axis", "sum_to"]
 
 
 def sum_to(gradient: Array, shape: tuple[int, ...]) -> Array:
@@ -53,11 +53,23 @@ def _beside(x: Any, other: Tensor) -> Tensor:
 
 
 def normalize_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
-    """Non-negative axes; all of them for None. Raises ValueError for one out of range."""
+    """Non-negative axes; all of them for None.
+
+    Raises:
+        ValueError: an axis is out of range or named twice.
+    """
     if axis is None:
         return tuple(range(ndim))
     axes = (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
     for a in axes:
         if not -ndim <= a < ndim:
             raise ValueError(f"axis must be in [{-ndim}, {ndim}), not {a}")
-    return tuple(int(a) % ndim for a in axes)
+    found = tuple(int(a) % ndim for a in axes)
+    if len(set(found)) < len(found):
+        raise ValueError(f"axis must name each axis once, not {axes}")
+    return found
+
+
+def normalize_axis(axis: int, ndim: int) -> int:
+    """One axis, counted from the first. Raises ValueError for one out of range."""
+    return normalize_axes(axis, ndim)[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import Array, Tensor, as_array, as_tensor, needs_gradient, record, wrap
+from ..autograd import Array, Tensor, Variable, as_array, as_tensor, needs_gradient, record, wrap
 from .broadcast import binary_operands, sum_to
 
 __all__ = [
@@ -367,4 +367,5 @@ def cast(x: Any, dtype: Any) -> Tensor:
 
 def stop_gradient(variable: Any) -> Tensor:
     """The same value, through which no gradient passes."""
-    return wrap(as_array(variable))
+    value = as_array(variable)
+    return wrap(value.copy() if isinstance(variable, Variable) else value)

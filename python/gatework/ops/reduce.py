@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..autograd import Tensor, as_array, as_tensor, record
-from .broadcast import normalize_axes
+from ..autograd import Array, Tensor, as_array, as_tensor, record, wrap
+from .broadcast import normalize_axes, normalize_axis
 
 __all__ = [
     "all",
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 Axis = int | Sequence[int] | None
-Array = np.ndarray
+_quiet = np.errstate(all="ignore")  # IEEE results, see math.py
 
 
 def _spread(reduced: Array, shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> Array:
@@ -37,23 +38,26 @@ def _spread(reduced: Array, shape: tuple[int, ...], axes: tuple[int, ...], keepd
     return np.broadcast_to(kept, shape)
 
 
+@_quiet
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The sum over ``axis``, all axes by default."""
     t = as_tensor(x)
     axes = normalize_axes(axis, t.ndim)
-    value = np.asarray(t._value.sum(axis=axes, keepdims=keepdims))
-    return record(value, (t,), lambda dy: (_spread(dy, t.shape, axes, keepdims),))
+    shape = t.shape
+    value = t._value.sum(axis=axes, keepdims=keepdims)
+    return record(value, (t,), lambda dy: (_spread(dy, shape, axes, keepdims),))
 
 
+@_quiet
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The mean over ``axis``; of nothing it is NaN."""
     t = as_tensor(x)
     v = t._value if t._value.dtype.kind == "f" else t._value.astype(np.float32)
     axes = normalize_axes(axis, t.ndim)
-    count = int(np.prod([t.shape[a] for a in axes]))
-    with np.errstate(invalid="ignore"):
-        value = np.asarray(v.sum(axis=axes, keepdims=keepdims) / np.float32(count))
-    return record(value, (t,), lambda dy: (_spread(dy / np.float32(count), t.shape, axes, keepdims),))
+    shape = t.shape
+    count = v.dtype.type(math.prod(shape[a] for a in axes))
+    value = v.sum(axis=axes, keepdims=keepdims) / count
+    return record(value, (t,), lambda dy: (_spread(dy / count, shape, axes, keepdims),))
 
 
 def var(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -70,11 +74,12 @@ def std(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return sqrt(var(x, axis, keepdims))
 
 
+@_quiet
 def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The product over ``axis``."""
     t = as_tensor(x)
     axes = normalize_axes(axis, t.ndim)
-    value = np.asarray(np.prod(t._value, axis=axes, keepdims=keepdims))
+    value = np.prod(t._value, axis=axes, keepdims=keepdims)
 
     def vjp(dy: Array) -> tuple[Array]:
         # The product of the others, exact even where some are zero.
@@ -92,7 +97,10 @@ def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
 def _extreme(x: Any, axis: Axis, keepdims: bool, function: Any) -> Tensor:
     t = as_tensor(x)
     axes = normalize_axes(axis, t.ndim)
-    value = np.asarray(function(t._value, axis=axes, keepdims=keepdims))
+    for a in axes:
+        if t.shape[a] == 0:
+            raise ValueError(f"x must not be empty along axis {a}, not of shape {t.shape}")
+    value = function(t._value, axis=axes, keepdims=keepdims)
 
     def vjp(dy: Array) -> tuple[Array]:
         hit = t._value == _spread(value, t.shape, axes, keepdims)
@@ -112,21 +120,17 @@ def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return _extreme(x, axis, keepdims, np.min)
 
 
+@_quiet
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """log(sum(exp(x))) without overflow."""
     t = as_tensor(x, "float32")
     axes = normalize_axes(axis, t.ndim)
-    top = t._value.max(axis=axes, keepdims=True)
-    shift = np.where(np.isfinite(top), top, 0)
-    with np.errstate(divide="ignore"):
-        kept = np.log(np.exp(t._value - shift).sum(axis=axes, keepdims=True)) + shift
-    value = kept if keepdims else kept.reshape([n for i, n in enumerate(t.shape) if i not in axes])
-
-    def vjp(dy: Array) -> tuple[Array]:
-        with np.errstate(invalid="ignore"):
-            return (_spread(dy, t.shape, axes, keepdims) * np.exp(t._value - kept),)
-
-    return record(value, (t,), vjp)
+    v, shape = t._value, t.shape
+    top = v.max(axis=axes, keepdims=True, initial=-np.inf)
+    shift = np.where(np.isfinite(top), top, np.float32(0))
+    kept = np.log(np.exp(v - shift).sum(axis=axes, keepdims=True)) + shift
+    value = kept if keepdims else kept.reshape([n for i, n in enumerate(shape) if i not in axes])
+    return record(value, (t,), lambda dy: (_spread(dy, shape, axes, keepdims) * np.exp(v - kept),))
 
 
 def cumsum(x: Any, axis: int | None = None) -> Tensor:
@@ -134,6 +138,7 @@ def cumsum(x: Any, axis: int | None = None) -> Tensor:
     t = as_tensor(x)
     if axis is None:
         return cumsum(t.reshape(-1), 0)
+    axis = normalize_axis(axis, t.ndim)
     return record(
         np.cumsum(t._value, axis=axis),
         (t,),
@@ -143,27 +148,27 @@ def cumsum(x: Any, axis: int | None = None) -> Tensor:
 
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """The index of the largest value, the first of several."""
-    return as_tensor(np.asarray(np.argmax(as_array(x), axis=axis, keepdims=keepdims)))
+    return wrap(np.argmax(as_array(x), axis=axis, keepdims=keepdims))
 
 
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """The index of the smallest value, the first of several."""
-    return as_tensor(np.asarray(np.argmin(as_array(x), axis=axis, keepdims=keepdims)))
+    return wrap(np.argmin(as_array(x), axis=axis, keepdims=keepdims))
 
 
 def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether some value is true."""
     array = as_array(x)
-    return as_tensor(np.asarray(np.any(array, normalize_axes(axis, array.ndim), keepdims=keepdims)))
+    return wrap(np.any(array, normalize_axes(axis, array.ndim), keepdims=keepdims))
 
 
 def all(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether every value is true."""
     array = as_array(x)
-    return as_tensor(np.asarray(np.all(array, normalize_axes(axis, array.ndim), keepdims=keepdims)))
+    return wrap(np.all(array, normalize_axes(axis, array.ndim), keepdims=keepdims))
 
 
 def count_nonzero(x: Any, axis: Axis = None) -> Tensor:
     """How many values are not zero."""
     array = as_array(x)
-    return as_tensor(np.asarray(np.count_nonzero(array, axis=normalize_axes(axis, array.ndim))))
+    return wrap(np.asarray(np.count_nonzero(array, axis=normalize_axes(axis, array.ndim))))

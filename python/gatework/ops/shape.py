@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..autograd import Tensor, as_array, as_tensor, record
-from .broadcast import normalize_axes, sum_to
+from ..autograd import Array, Tensor, Variable, as_array, as_tensor, record, wrap
+from .broadcast import normalize_axes, normalize_axis, sum_to
 
 __all__ = [
     "arange",
@@ -38,7 +38,26 @@ __all__ = [
     "zeros_like",
 ]
 
-Array = np.ndarray
+
+def _rearranged(t: Tensor, value: Array, back: Callable[[Array], Array]) -> Tensor:
+    """A result that holds the values of ``t``; ``back`` brings its gradient into their place.
+
+    NumPy often returns a view. Of a variable that must be a copy: its array is written to in place.
+    """
+    if isinstance(t, Variable):
+        value = value.copy(order="K")
+    return record(value, (t,), lambda dy: (back(dy),))
+
+
+def _alike(xs: Sequence[Any]) -> list[Tensor]:
+    """Tensors of one dtype, where integers beside floats become floats of that type."""
+    ts = [as_tensor(x) for x in xs]
+    if not ts:
+        raise ValueError("xs must hold at least one tensor, not none")
+    floats = [t._value.dtype for t in ts if t._value.dtype.kind == "f"]
+    if floats and len({t._value.dtype for t in ts}) > 1:
+        return [as_tensor(t, np.result_type(*floats)) for t in ts]
+    return ts
 
 
 def shape(x: Any) -> tuple[int, ...]:
@@ -48,84 +67,91 @@ def shape(x: Any) -> tuple[int, ...]:
 
 def zeros(shape: Sequence[int], dtype: Any = "float32") -> Tensor:
     """A tensor of zeros."""
-    return as_tensor(np.zeros(shape, dtype))
+    return wrap(np.zeros(shape, dtype))
 
 
 def ones(shape: Sequence[int], dtype: Any = "float32") -> Tensor:
     """A tensor of ones."""
-    return as_tensor(np.ones(shape, dtype))
+    return wrap(np.ones(shape, dtype))
 
 
 def full(shape: Sequence[int], fill_value: Any, dtype: Any = "float32") -> Tensor:
     """A tensor of one value."""
-    return as_tensor(np.full(shape, as_array(fill_value), dtype))
+    return wrap(np.full(shape, as_array(fill_value), dtype))
 
 
 def zeros_like(x: Any, dtype: Any = None) -> Tensor:
     """Zeros of the shape and dtype of x."""
-    return as_tensor(np.zeros_like(as_array(x), dtype))
+    return wrap(np.zeros_like(as_array(x), dtype))
 
 
 def ones_like(x: Any, dtype: Any = None) -> Tensor:
     """Ones of the shape and dtype of x."""
-    return as_tensor(np.ones_like(as_array(x), dtype))
+    return wrap(np.ones_like(as_array(x), dtype))
 
 
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Tensor:
     """Evenly spaced values from start (or zero) to below stop."""
-    values = np.arange(start, dtype=dtype) if stop is None else np.arange(start, stop, step, dtype)
-    return as_tensor(values)
+    start, stop = (0, start) if stop is None else (start, stop)
+    values: Array = np.arange(start, stop, step, dtype)
+    return wrap(values) if dtype is not None else as_tensor(values)
 
 
 def reshape(x: Any, newshape: int | Sequence[int]) -> Tensor:
     """The same values in another shape; one size may be -1."""
     t = as_tensor(x)
-    return record(t._value.reshape(newshape), (t,), lambda dy: (dy.reshape(t.shape),))
+    shape = t.shape
+    return _rearranged(t, t._value.reshape(newshape), lambda dy: dy.reshape(shape))
 
 
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
     """The axes in another order, reversed by default."""
     t = as_tensor(x)
     inverse = None if axes is None else np.argsort([a % t.ndim for a in axes])
-    return record(t._value.transpose(axes), (t,), lambda dy: (dy.transpose(inverse),))
+    return _rearranged(t, t._value.transpose(axes), lambda dy: dy.transpose(inverse))
 
 
 def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
     """Two axes exchanged."""
     t = as_tensor(x)
-    return record(t._value.swapaxes(axis1, axis2), (t,), lambda dy: (dy.swapaxes(axis1, axis2),))
+    value = t._value.swapaxes(axis1, axis2)
+    return _rearranged(t, value, lambda dy: dy.swapaxes(axis1, axis2))
 
 
 def moveaxis(x: Any, source: Any, destination: Any) -> Tensor:
     """Axes moved to other places."""
     t = as_tensor(x)
     value = np.moveaxis(t._value, source, destination)
-    return record(value, (t,), lambda dy: (np.moveaxis(dy, destination, source),))
+    return _rearranged(t, value, lambda dy: np.moveaxis(dy, destination, source))
 
 
 def expand_dims(x: Any, axis: int | Sequence[int]) -> Tensor:
     """New axes of size one."""
     t = as_tensor(x)
-    return record(np.expand_dims(t._value, axis), (t,), lambda dy: (dy.reshape(t.shape),))
+    shape = t.shape
+    return _rearranged(t, np.expand_dims(t._value, axis), lambda dy: dy.reshape(shape))
 
 
 def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Tensor:
     """Without axes of size one: all of them, or those named."""
     t = as_tensor(x)
     axes = None if axis is None else normalize_axes(axis, t.ndim)
-    return record(t._value.squeeze(axes), (t,), lambda dy: (dy.reshape(t.shape),))
+    shape = t.shape
+    return _rearranged(t, t._value.squeeze(axes), lambda dy: dy.reshape(shape))
 
 
 def broadcast_to(x: Any, shape: Sequence[int]) -> Tensor:
     """x repeated to a shape by NumPy's rules."""
     t = as_tensor(x)
     value = np.broadcast_to(t._value, tuple(shape))
-    return record(value, (t,), lambda dy: (sum_to(dy, t.shape),))
+    old = t.shape
+    return _rearranged(t, value, lambda dy: sum_to(dy, old))
 
 
 def concatenate(xs: Sequence[Any], axis: int = -1) -> Tensor:
     """Tensors one after another along an existing axis."""
-    ts = [as_tensor(x) for x in xs]
+    ts = _alike(xs)
+    axis = normalize_axis(axis, ts[0].ndim)
     value = np.concatenate([t._value for t in ts], axis=axis)
     ends = np.cumsum([t.shape[axis] for t in ts])[:-1]
     return record(value, ts, lambda dy: np.split(dy, ends, axis=axis))
@@ -133,14 +159,15 @@ def concatenate(xs: Sequence[Any], axis: int = -1) -> Tensor:
 
 def stack(xs: Sequence[Any], axis: int = 0) -> Tensor:
     """Tensors side by side along a new axis."""
-    ts = [as_tensor(x) for x in xs]
+    ts = _alike(xs)
     value = np.stack([t._value for t in ts], axis=axis)
-    return record(value, ts, lambda dy: [np.take(dy, i, axis) for i in range(len(ts))])
+    return record(value, ts, lambda dy: list(np.moveaxis(dy, axis, 0)))
 
 
 def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     """Equal parts along an axis, or the parts between indices."""
     t = as_tensor(x)
+    axis = normalize_axis(axis, t.ndim)
     size = t.shape[axis]
     if isinstance(indices_or_sections, int):
         if indices_or_sections < 1 or size % indices_or_sections:
@@ -151,7 +178,7 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
         bounds = list(range(0, size + 1, step)) if step else [0] * (indices_or_sections + 1)
     else:
         bounds = [0, *indices_or_sections, size]
-    before = (slice(None),) * (axis % t.ndim)
+    before = (slice(None),) * axis
     return [
         getitem(t, (*before, slice(a, b))) for a, b in zip(bounds[:-1], bounds[1:], strict=True)
     ]
@@ -160,7 +187,8 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
 def unstack(x: Any, axis: int = 0) -> list[Tensor]:
     """The slices along an axis, without it."""
     t = as_tensor(x)
-    before = (slice(None),) * (axis % t.ndim)
+    axis = normalize_axis(axis, t.ndim)
+    before = (slice(None),) * axis
     return [getitem(t, (*before, i)) for i in range(t.shape[axis])]
 
 
@@ -168,19 +196,23 @@ def getitem(x: Any, key: Any) -> Tensor:
     """x[key] with NumPy's rules for slices, integers, masks and index arrays."""
     t = as_tensor(x)
     parts = key if isinstance(key, tuple) else (key,)
-    parts = tuple(as_array(k) if isinstance(k, (Tensor, list)) else k for k in parts)
-    basic = all(k is None or k is Ellipsis or isinstance(k, (int, slice)) for k in parts)
-    value = np.asarray(t._value[parts])
+    basic = all(k is None or k is Ellipsis or isinstance(k, int | slice) for k in parts)
+    if not basic:  # copied, for the caller may change an index before the gradient is computed
+        parts = tuple(np.array(k) if isinstance(k, _INDICES) else k for k in parts)
+    shape = t.shape
 
-    def vjp(dy: Array) -> tuple[Array]:
-        dx = np.zeros(t.shape, dy.dtype)
+    def back(dy: Array) -> Array:
+        dx = np.zeros(shape, dy.dtype)
         if basic:
             dx[parts] = dy
         else:
             np.add.at(dx, parts, dy)
-        return (dx,)
+        return dx
 
-    return record(value, (t,), vjp)
+    return _rearranged(t, np.asarray(t._value[parts]), back)
+
+
+_INDICES = (Tensor, list, np.ndarray)
 
 
 def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
@@ -188,23 +220,22 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     t = as_tensor(x)
     if axis is None:
         return take(t.reshape(-1), indices, 0)
-    before = (slice(None),) * (axis % t.ndim)
+    before = (slice(None),) * normalize_axis(axis, t.ndim)
     return getitem(t, (*before, as_array(indices)))
 
 
 def flip(x: Any, axis: int | Sequence[int] | None = None) -> Tensor:
     """The order reversed along axes, all by default."""
     t = as_tensor(x)
-    return record(np.flip(t._value, axis), (t,), lambda dy: (np.flip(dy, axis),))
+    axes = normalize_axes(axis, t.ndim)
+    return _rearranged(t, np.flip(t._value, axes), lambda dy: np.flip(dy, axes))
 
 
 def pad(x: Any, pad_width: Any, constant_values: float = 0.0) -> Tensor:
     """Constants added before and after each axis: ``pad_width`` as in numpy.pad."""
     t = as_tensor(x)
     widths = np.broadcast_to(np.asarray(pad_width), (t.ndim, 2))
-    inner = tuple(
-        slice(int(a), int(a) + n) for (a, _), n in zip(widths, t.shape, strict=True)
-    )
+    inner = tuple(slice(int(a), int(a) + n) for (a, _), n in zip(widths, t.shape, strict=True))
     value = np.pad(t._value, widths, constant_values=constant_values)
     return record(value, (t,), lambda dy: (dy[inner],))
 
@@ -224,12 +255,14 @@ def tile(x: Any, repeats: int | Sequence[int]) -> Tensor:
     )
 
 
-def repeat(x: Any, repeats: int, axis: int | None = None) -> Tensor:
-    """Every entry repeated along an axis, or of the flattened array."""
+def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None) -> Tensor:
+    """Every entry along an axis, or of the flattened array, repeated: all alike or each its own."""
     t = as_tensor(x)
     if axis is None:
         return repeat(t.reshape(-1), repeats, 0)
-    at = axis % t.ndim
+    at = normalize_axis(axis, t.ndim)
+    if not isinstance(repeats, int):
+        return take(t, np.repeat(np.arange(t.shape[at]), as_array(repeats)), at)
     grid = t.shape[: at + 1] + (repeats,) + t.shape[at + 1 :]
     value = np.repeat(t._value, repeats, axis=at)
     return record(value, (t,), lambda dy: (dy.reshape(grid).sum(axis=at + 1),))
@@ -239,4 +272,4 @@ def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = "float32") ->
     """A one at each index and zeros elsewhere; an index out of range gives zeros only."""
     indices = as_array(x)
     hot = (indices[..., None] == np.arange(num_classes)).astype(dtype)
-    return as_tensor(hot if axis == -1 else np.moveaxis(hot, -1, axis))
+    return wrap(hot if axis == -1 else np.moveaxis(hot, -1, axis))
