@@ -9,19 +9,20 @@ from tests.kernels.problems import Problem, Solution, solve_by_reference
 
 OUTPUT_ERROR = 1e-5
 GRADIENT_ERROR = 1e-4
-# Kernels take denormals for zero.
-SMALLEST = float(np.finfo(np.float32).tiny)
+# A result near zero may be what is left of terms of order one: its error is then that of the terms,
+# a few units in the last place of 1.
+CANCELLED = 2e-7
 
 
 def assert_output(actual: NDArray[Any], expected: NDArray[Any], name: str = "y") -> None:
-    """Relative error ≤ 1e-5 in the maximum norm; not-finite values are at the same places."""
+    """Relative error ≤ 1e-5 in the maximum norm; what is not finite is at the same places."""
     assert actual.dtype == np.float32
     assert actual.shape == expected.shape
     finite = np.isfinite(expected)
     np.testing.assert_array_equal(actual[~finite], expected[~finite], err_msg=name)
     scale = np.abs(expected[finite]).max(initial=0.0)
     error = np.abs(actual[finite] - expected[finite]).max(initial=0.0)
-    assert error <= OUTPUT_ERROR * scale + SMALLEST, f"{name}: {error:.3g} of {scale:.3g}"
+    assert error <= max(OUTPUT_ERROR * scale, CANCELLED), f"{name}: {error:.3g} of {scale:.3g}"
 
 
 def assert_gradient(actual: NDArray[Any], expected: NDArray[Any], name: str) -> None:
@@ -30,7 +31,7 @@ def assert_gradient(actual: NDArray[Any], expected: NDArray[Any], name: str) -> 
     assert actual.shape == expected.shape
     scale = float(np.linalg.norm(expected))
     error = float(np.linalg.norm(actual - expected))
-    assert error <= GRADIENT_ERROR * scale + SMALLEST, f"d{name}: {error:.3g} of {scale:.3g}"
+    assert error <= max(GRADIENT_ERROR * scale, CANCELLED), f"d{name}: {error:.3g} of {scale:.3g}"
 
 
 def assert_solution(problem: Problem, actual: Solution) -> None:

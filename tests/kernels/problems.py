@@ -26,13 +26,10 @@ MASKS: dict[str, Callable[[np.random.Generator, int, int], Array | None]] = {
     "all masked": lambda rng, b, t: np.zeros((b, t), bool),
 }
 
-
-# What may be compared over several steps: hard_shrink is not continuous (a rounding error may move its
-# value by 0.5), an exponential of an exponential leaves float32 within a few steps, and so does the
-# square that a gate without a bound makes of a state.
+# What may be compared over several steps. hard_shrink is not continuous: a rounding error may move
+# its value by 0.5. An exponential of an exponential leaves float32 within a few steps, and so does
+# the square that a gate without a bound makes of a state.
 CONTINUOUS = sorted(set(reference.ACTIVATIONS) - {"hard_shrink", "exponential"})
-
-
 BOUNDED = ("hard_sigmoid", "hard_tanh", "sigmoid", "softsign", "tanh")
 
 

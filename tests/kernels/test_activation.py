@@ -69,7 +69,7 @@ def test_softmax(shape: tuple[int, int]) -> None:
     x, dy = rng.standard_normal((2, *shape)).astype(np.float32) * 3
     y = _core.softmax_forward(x)
     expected = reference.softmax_forward(x.astype(np.float64))
-    assert (abs(y - expected) <= 1e-6 * expected).all()
+    assert (abs(y - expected) <= 3e-6 * expected).all()
     dx = _core.softmax_backward(y, dy)
     assert_output(dx, reference.softmax_backward(expected, dy.astype(np.float64)), "dx")
 
