@@ -49,7 +49,7 @@ def build_object(
     """The object of a configuration ``{"class_name": ..., "config": ...}``."""
     if isinstance(config, dict) and not (custom_objects or config.get("registered_name")):
         name = config.get("class_name")
-        cls = known.get(name) if isinstance(name, str) else None
+        cls: Any = known.get(name) if isinstance(name, str) else None
         if inspect.isclass(cls):
             return cls.from_config(dict(config.get("config") or {}))
     from .saving import deserialize_keras_object
@@ -57,10 +57,24 @@ def build_object(
     return deserialize_keras_object(config, custom_objects=custom_objects)
 
 
-def write_object(value: Any) -> Any:
-    """The configuration of an object; None for None."""
+def write_object(topic: str, known: Mapping[str, Callable[..., Any]], value: Any) -> Any:
+    """The configuration of an object; None for None.
+
+    Args:
+        topic: the module of the known classes, such as "initializers": part of Keras' path.
+        known: classes by name.
+        value: the object.
+    """
     if value is None:
         return None
+    cls: Any = type(value)
+    if known.get(cls.__name__) is cls:
+        return {
+            "module": f"keras.{topic}",
+            "class_name": cls.__name__,
+            "config": value.get_config(),
+            "registered_name": None,
+        }
     from .saving import serialize_keras_object
 
     return serialize_keras_object(value)

@@ -74,8 +74,8 @@ def get(identifier: Any) -> Callable[..., Any]:
     """Returns the activation that `identifier` names.
 
     Args:
-        identifier: None (gives ``linear``), a name such as "tanh", a configuration, or a callable of
-            one tensor.
+        identifier: None (gives ``linear``), a name such as "tanh", a configuration, or a callable
+            of one tensor.
 
     Raises:
         ValueError: for an unknown name; the message lists the nearest known ones.

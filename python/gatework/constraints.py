@@ -153,7 +153,7 @@ def get(identifier: Any) -> Any:
 
 def serialize(constraint: Any) -> Any:
     """Returns the configuration of a constraint; None for None."""
-    return _lookup.write_object(constraint)
+    return _lookup.write_object("constraints", CLASSES, constraint)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:

@@ -115,7 +115,9 @@ class _Random(Initializer):
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
-        seed = _lookup.write_object(self.seed) if isinstance(self.seed, SeedGenerator) else self.seed
+        seed = self.seed
+        if isinstance(seed, SeedGenerator):
+            seed = _lookup.write_object("random", {"SeedGenerator": SeedGenerator}, seed)
         return {"seed": seed}
 
 
@@ -432,7 +434,7 @@ def _given_values(values: Array) -> Callable[..., Array]:
 
 def serialize(initializer: Any) -> Any:
     """Returns the configuration of an initializer; None for None."""
-    return _lookup.write_object(initializer)
+    return _lookup.write_object("initializers", CLASSES, initializer)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:

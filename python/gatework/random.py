@@ -6,7 +6,7 @@ Pseudorandom Number Generators, 2014), so that neighbouring seeds and counts are
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
 from typing import Any, Self
 
@@ -44,7 +44,7 @@ class _GlobalStream:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.restart(secrets.randbits(32))
+        self.restart(int.from_bytes(os.urandom(4), "little"))
 
     def restart(self, seed: int) -> None:
         with self._lock:

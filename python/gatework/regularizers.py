@@ -189,7 +189,7 @@ def get(identifier: Any) -> Any:
 
 def serialize(regularizer: Any) -> Any:
     """Returns the configuration of a regularizer; None for None."""
-    return _lookup.write_object(regularizer)
+    return _lookup.write_object("regularizers", CLASSES, regularizer)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:

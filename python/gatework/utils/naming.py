@@ -22,9 +22,9 @@ def auto_name(class_name: str) -> str:
 
 
 def to_snake_case(name: str) -> str:
-    """"BatchNormalization" -> "batch_normalization", "LSTM" -> "lstm", "SimpleRNN" -> "simple_rnn".
+    """Snake case as Keras makes it: "LSTM" gives "lstm", "SimpleRNN" gives "simple_rnn".
 
-    Underscores part a word from the capital before it; runs of capitals stay together.
+    Runs of capitals stay together.
     """
     name = re.sub(r"\W+", "", name)
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
