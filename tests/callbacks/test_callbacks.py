@@ -30,7 +30,7 @@ class Model:
         self.history = None
         self.weights = 0
         self.optimizer = SGD(1.0)
-        self.metrics = [Recall(), MeanSquaredError()]
+        self.metrics = [Recall(name="recall"), MeanSquaredError()]
         self.saved = []
 
     def get_weights(self):
