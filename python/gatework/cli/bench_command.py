@@ -19,6 +19,7 @@ HELP = "time the recurrent kernels beside NumPy"
 
 GATES = {"lstm": 4, "gru": 3, "simple_rnn": 1}
 SHAPES = ((32, 100, 64, 64), (32, 100, 128, 128), (32, 100, 256, 256), (1, 100, 256, 256))
+PATIENCE = 1.0  # seconds spent on one measurement, about
 AGREEMENT = 1e-4  # largest difference of outputs and gradients, relative to their norm
 
 
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     if options.threads:
         _core.set_num_threads(options.threads)
     print(
-        f"{_core.isa()}, {_core.num_threads()} threads, float32, median of {options.repeats}; "
+        f"{_core.isa()}, {_core.num_threads()} threads, float32, medians; "
         "train = forward and backward"
     )
     print(
@@ -154,9 +155,10 @@ def _arrays(result: Any) -> list[Any]:
 
 
 def _median(call: Callable[[], Any], repeats: int) -> float:
+    """Seconds of a call, the median of `repeats`, fewer when they take more than `PATIENCE`."""
     call()
-    seconds = []
-    for _ in range(repeats):
+    seconds: list[float] = []
+    while len(seconds) < repeats and sum(seconds) < PATIENCE:
         start = time.perf_counter()
         call()
         seconds.append(time.perf_counter() - start)

@@ -41,6 +41,8 @@ def report() -> list[str]:
         ("threads", str(_core.num_threads())),
     ]
     for key, value in gatework.build_config().items():
+        if key == "version":
+            continue  # shown above
         rows.append((f"build: {str(key).replace('_', ' ')}", _plain(value)))
     width = max(len(name) for name, _ in rows)
     return [f"{name:<{width}}  {value}" for name, value in rows]
@@ -67,4 +69,4 @@ def _plain(value: object) -> str:
         return ", ".join(f"{k}={_plain(v)}" for k, v in value.items())
     if isinstance(value, (list, tuple, set, frozenset)):
         return ", ".join(str(v) for v in value) or "none"
-    return str(value)
+    return str(value) or "none"
