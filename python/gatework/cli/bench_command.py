@@ -97,6 +97,7 @@ def measure(
 
 def _measure_shape(cell: str, shape: tuple[int, int, int, int], repeats: int) -> Iterator[Row]:
     import numpy as np
+
     from gatework import _core, reference
 
     b, t, i, h = shape

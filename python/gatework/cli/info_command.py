@@ -26,8 +26,9 @@ def run(options: argparse.Namespace) -> int:
 
 def report() -> list[str]:
     """The lines of `gatework info`, a name and a value each."""
-    import gatework
     import numpy as np
+
+    import gatework
     from gatework import _core
 
     rows: list[tuple[str, str]] = [

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 from gatework import ops
 from gatework.layers import LSTM, Dropout, Embedding, SpatialDropout1D
 from gatework.models import Model
