@@ -36,7 +36,7 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
         (...) losses.
 
     Raises:
-        ValueError: if shapes do not fit or a target is out of range; the message gives its position.
+        ValueError: shapes do not fit, or a target is out of range; the message tells where.
     """
     output = as_tensor(output, "float32")
     labels = as_array(target)

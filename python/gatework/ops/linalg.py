@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from .. import _core
-from ..autograd import Tensor, as_tensor, needs_gradient, record
-from .broadcast import sum_to
+from ..autograd import Array, Tensor, as_tensor, needs_gradient, record, wrap
+from .broadcast import binary_operands, normalize_axes, sum_to
+from .math import multiply
+from .reduce import sum
 from .shape import reshape, transpose
 
 __all__ = ["dot", "einsum", "matmul", "tensordot"]
 
-Array = np.ndarray
-
 
 def product(a: Array, b: Array) -> Array:
-    """a·b over the last two axes, with NumPy's broadcasting of the others."""
-    if a.dtype != np.float32 or b.dtype != np.float32:
+    """a·b over the last two axes of both, with NumPy's broadcasting of the others."""
+    if a.dtype != np.float32 or b.dtype != np.float32 or 0 in a.shape or 0 in b.shape:
         return np.asarray(np.matmul(a, b))
-    if b.ndim == 2 and a.ndim >= 2 and a.shape[-1] == b.shape[0]:
-        rows = np.ascontiguousarray(a).reshape(-1, a.shape[-1])
-        left, trans_b = _plain(b)
-        return _core.gemm(rows, left, trans_b=trans_b).reshape(a.shape[:-1] + (b.shape[1],))
-    if a.ndim < 2 or b.ndim < 2 or a.shape[-1] != b.shape[-2]:
-        return np.asarray(np.matmul(a, b))
+    if b.ndim == 2:
+        rows, trans_a = _plain(a) if a.ndim == 2 else (_matrix(a), False)
+        right, trans_b = _plain(b)
+        flat: Array = _core.gemm(rows, right, trans_a=trans_a, trans_b=trans_b)
+        return flat.reshape(a.shape[:-1] + (b.shape[1],))
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     out = np.empty(batch + (a.shape[-2], b.shape[-1]), np.float32)
     a = np.broadcast_to(a, batch + a.shape[-2:])
@@ -35,6 +35,11 @@ def product(a: Array, b: Array) -> Array:
         right, trans_b = _plain(b[index])
         _core.gemm(left, right, trans_a=trans_a, trans_b=trans_b, out=out[index])
     return out
+
+
+def _matrix(x: Array) -> Array:
+    """All axes but the last as one: (..., n) becomes (rows, n)."""
+    return np.ascontiguousarray(x).reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def _plain(matrix: Array) -> tuple[Array, bool]:
@@ -48,7 +53,7 @@ def _plain(matrix: Array) -> tuple[Array, bool]:
 
 def matmul(x1: Any, x2: Any) -> Tensor:
     """The matrix product over the last two axes, vectors and broadcasting as in numpy.matmul."""
-    a, b = as_tensor(x1), as_tensor(x2)
+    a, b = binary_operands(x1, x2)
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError("x1 and x2 must have at least one axis, not be numbers")
     if a.ndim == 1:
@@ -62,37 +67,46 @@ def matmul(x1: Any, x2: Any) -> Tensor:
             f"x2 must have {a.shape[-1]} rows to be multiplied by x1 {a.shape}, not shape {b.shape}"
         )
     x, y = a._value, b._value
+    shape_x, shape_y = a.shape, b.shape
+    value = product(x, y)
+    for_x = y if needs_gradient(a) else None  # what each gradient needs, and nothing else
+    for_y = x if needs_gradient(b) else None
+    if for_x is None and for_y is None:
+        return wrap(value)
 
     def vjp(dy: Array) -> tuple[Array | None, Array | None]:
         dx = dw = None
-        if needs_gradient(a):
-            dx = sum_to(product(dy, y.swapaxes(-1, -2)), a.shape)
-        if needs_gradient(b):
-            if b.ndim == 2:  # one product over all leading axes instead of a sum of products
-                rows, grads = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
-                dw = product(rows.T, grads)
+        if for_x is not None:
+            dx = sum_to(product(dy, for_x.swapaxes(-1, -2)), shape_x)
+        if for_y is not None:
+            if len(shape_y) == 2:  # one product over all leading axes, not a sum of products
+                dw = product(_matrix(for_y).T, _matrix(dy))
             else:
-                dw = sum_to(product(x.swapaxes(-1, -2), dy), b.shape)
+                dw = sum_to(product(for_y.swapaxes(-1, -2), dy), shape_y)
         return dx, dw
 
-    return record(product(x, y), (a, b), vjp)
+    return record(value, (a, b), vjp)
 
 
 def tensordot(x1: Any, x2: Any, axes: int | Any = 2) -> Tensor:
     """The sum of products over the axes named, as numpy.tensordot."""
     a, b = as_tensor(x1), as_tensor(x2)
     if isinstance(axes, int):
-        left, right = list(range(a.ndim - axes, a.ndim)), list(range(axes))
-    else:
-        left, right = ([n] if isinstance(n, int) else list(n) for n in axes)
-    left, right = [n % a.ndim for n in left], [n % b.ndim for n in right]
+        axes = (range(-axes, 0), range(axes))
+    left, right = normalize_axes(axes[0], a.ndim), normalize_axes(axes[1], b.ndim)
+    summed = [a.shape[n] for n in left]
+    if summed != [b.shape[n] for n in right]:
+        raise ValueError(
+            f"x2 must have size {', '.join(map(str, summed))} along the axes summed over, "
+            f"not {', '.join(str(b.shape[n]) for n in right)}"
+        )
     free_a = [n for n in range(a.ndim) if n not in left]
     free_b = [n for n in range(b.ndim) if n not in right]
-    size = int(np.prod([a.shape[n] for n in left]))
-    rows = reshape(transpose(a, free_a + left), (-1, size))
-    columns = reshape(transpose(b, right + free_b), (size, -1))
-    shape = [a.shape[n] for n in free_a] + [b.shape[n] for n in free_b]
-    return reshape(matmul(rows, columns), shape)
+    rows, columns = [a.shape[n] for n in free_a], [b.shape[n] for n in free_b]
+    depth = math.prod(summed)
+    x = reshape(transpose(a, [*free_a, *left]), (math.prod(rows), depth))
+    y = reshape(transpose(b, [*right, *free_b]), (depth, math.prod(columns)))
+    return reshape(matmul(x, y), rows + columns)
 
 
 def dot(x1: Any, x2: Any) -> Tensor:
@@ -106,33 +120,75 @@ def dot(x1: Any, x2: Any) -> Tensor:
 def einsum(subscripts: str, *operands: Any) -> Tensor:
     """A sum of products in Einstein's notation, as numpy.einsum with an explicit output.
 
-    Raises ValueError for repeated letters within an operand or subscripts without "->".
+    Operands are taken in pairs from the left, each pair as one (batched) matrix product.
+
+    Raises:
+        ValueError: ``subscripts`` does not name its output, repeats a letter within a term, uses an
+            ellipsis, or does not fit the operands.
     """
     ts = [as_tensor(x) for x in operands]
-    if "->" not in subscripts or "." in subscripts:
-        raise ValueError(f"subscripts must name the output after '->', not {subscripts!r}")
-    inputs, output = subscripts.replace(" ", "").split("->")
+    terms, output = _terms(subscripts, ts)
+    term, t = terms[0], ts[0]
+    for i in range(1, len(ts)):
+        kept = output + "".join(terms[i + 1 :])
+        term, t = _contract(term, t, terms[i], ts[i], kept)
+    term, t = _summed(term, t, output)
+    return transpose(t, [term.index(c) for c in output])
+
+
+def _terms(subscripts: str, ts: list[Tensor]) -> tuple[list[str], str]:
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
+    if not arrow or "." in subscripts:
+        raise ValueError(f"subscripts must name the output after '->', not {subscripts!r}")
     if any(len(set(term)) != len(term) for term in [*terms, output]):
         raise ValueError(f"subscripts must not repeat a letter within one term: {subscripts!r}")
-    sizes = {c: n for term, t in zip(terms, ts, strict=True) for c, n in zip(term, t.shape, strict=True)}
-    value = np.einsum(subscripts, *[t._value for t in ts], optimize=True)
+    if len(terms) != len(ts):
+        raise ValueError(f"subscripts must have one term per operand ({len(ts)}), not {len(terms)}")
+    sizes: dict[str, int] = {}
+    for term, t in zip(terms, ts, strict=True):
+        if len(term) != t.ndim:
+            raise ValueError(f"term '{term}' must have one letter per axis of shape {t.shape}")
+        for c, n in zip(term, t.shape, strict=True):
+            if sizes.setdefault(c, n) != n:
+                raise ValueError(f"letter '{c}' must have one size, not {sizes[c]} and {n}")
+    for c in output:
+        if c not in sizes:
+            raise ValueError(f"output letter '{c}' must occur in an operand")
+    return terms, output
 
-    def vjp(dy: Array) -> list[Array | None]:
-        found: list[Array | None] = []
-        for i, t in enumerate(ts):
-            if not needs_gradient(t):
-                found.append(None)
-                continue
-            others = [terms[j] for j in range(len(ts)) if j != i]
-            arrays = [ts[j]._value for j in range(len(ts)) if j != i]
-            reachable = set(output).union(*others) if others else set(output)
-            kept = "".join(c for c in terms[i] if c in reachable)
-            inner = ",".join([output, *others]) + "->" + kept
-            grad = np.einsum(inner, dy, *arrays, optimize=True)
-            at = tuple(k for k, c in enumerate(terms[i]) if c not in reachable)
-            full = np.broadcast_to(np.expand_dims(grad, at), [sizes[c] for c in terms[i]])
-            found.append(np.asarray(full, t._value.dtype))
-        return found
 
-    return record(np.asarray(value), ts, vjp)
+def _summed(term: str, t: Tensor, kept: str) -> tuple[str, Tensor]:
+    """Without the axes whose letters nobody needs."""
+    gone = [i for i, c in enumerate(term) if c not in kept]
+    return ("".join(c for c in term if c in kept), sum(t, gone)) if gone else (term, t)
+
+
+def _contract(ta: str, a: Tensor, tb: str, b: Tensor, kept: str) -> tuple[str, Tensor]:
+    """The product of two operands, summed over the letters that are not kept."""
+    ta, a = _summed(ta, a, kept + tb)
+    tb, b = _summed(tb, b, kept + ta)
+    size = dict(zip(ta + tb, a.shape + b.shape, strict=True))
+    batch = [c for c in ta if c in tb and c in kept]
+    inner = [c for c in ta if c in tb and c not in kept]
+    left = [c for c in ta if c not in tb]
+    right = [c for c in tb if c not in ta]
+
+    def shape(*groups: list[str]) -> list[int]:
+        return [size[c] for group in groups for c in group]
+
+    a = transpose(a, [ta.index(c) for c in batch + left + inner])
+    b = transpose(b, [tb.index(c) for c in batch + inner + right])
+    if inner and (left or right):
+        rows, depth, columns = (math.prod(shape(g)) for g in (left, inner, right))
+        x = reshape(a, [*shape(batch), rows, depth])
+        y = reshape(b, [*shape(batch), depth, columns])
+        t = matmul(x, y)
+    else:  # one of many small products: elementwise
+        ones = [1] * len(right), [1] * len(left)
+        t = multiply(
+            reshape(a, shape(batch, left, inner) + ones[0]),
+            reshape(b, shape(batch) + ones[1] + shape(inner, right)),
+        )
+        t = sum(t, list(range(len(batch), t.ndim))) if inner else t
+    return "".join(batch + left + right), reshape(t, shape(batch, left, right))

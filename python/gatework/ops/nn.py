@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import _core
-from ..autograd import Tensor, as_array, as_tensor, is_recording, record
+from ..autograd import Array, Tensor, as_array, as_tensor, record
+from .broadcast import normalize_axes
 
 __all__ = [
     "celu",
@@ -44,8 +46,6 @@ __all__ = [
     "tanh",
     "tanh_shrink",
 ]
-
-Array = np.ndarray
 
 
 def _contiguous(x: Any) -> Array:
@@ -97,8 +97,9 @@ def linear(x: Any) -> Tensor:
     return as_tensor(x)
 
 
-def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None,
-         threshold: float = 0.0) -> Tensor:
+def relu(
+    x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+) -> Tensor:
     """max(x, 0); with arguments: negative_slope * (x - threshold) below the threshold, at most
     max_value."""
     if negative_slope == 0.0 and max_value is None and threshold == 0.0:
@@ -192,32 +193,38 @@ def glu(x: Any, axis: int = -1) -> Tensor:
     return multiply(first, _sigmoid(second))
 
 
-def _rows(v: Array, axis: int) -> tuple[Array, tuple[int, ...]]:
-    """The array with ``axis`` last, as a matrix, and its shape before flattening."""
-    moved = np.moveaxis(v, axis, -1)
-    return _contiguous(moved).reshape(-1, moved.shape[-1]), moved.shape
+def softmax(x: Any, axis: int | Sequence[int] = -1) -> Tensor:
+    """e^x / sum(e^x) over an axis, or several together.
 
+    The result carries x as its logits when the axis is the last, for a stable cross-entropy.
 
-def softmax(x: Any, axis: int = -1) -> Tensor:
-    """e^x / sum(e^x) over an axis. The result carries x as its logits when the axis is the last."""
+    Raises:
+        ValueError: x has no axis, or no value along one of them.
+    """
     t = as_tensor(x, "float32")
-    if t.ndim == 0 or t.shape[axis] == 0:
+    if t.ndim == 0:
+        raise ValueError("x must have at least one axis, not be a number")
+    axes = normalize_axes(axis, t.ndim)
+    last = range(-len(axes), 0)
+    shape = np.moveaxis(t._value, axes, last).shape
+    size = math.prod(shape[-len(axes) :])
+    if size == 0:
         raise ValueError(f"x must have at least one value along axis {axis}, not shape {t.shape}")
-    rows, shape = _rows(t._value, axis)
-    y = _core.softmax_forward(rows)
+
+    def rows(v: Array) -> Array:
+        return _contiguous(np.moveaxis(v, axes, last)).reshape(-1, size)
 
     def back(flat: Array) -> Array:
-        return np.moveaxis(flat.reshape(shape), -1, axis)
+        return np.moveaxis(flat.reshape(shape), last, axes)
 
-    out = record(
-        back(y), (t,), lambda dy: (back(_core.softmax_backward(y, _rows(dy, axis)[0])),)
-    )
-    if axis in (-1, t.ndim - 1):
+    y = _core.softmax_forward(rows(t._value))
+    out = record(back(y), (t,), lambda dy: (back(_core.softmax_backward(y, rows(dy))),))
+    if axes == (t.ndim - 1,):
         out._logits = t
     return out
 
 
-def log_softmax(x: Any, axis: int = -1) -> Tensor:
+def log_softmax(x: Any, axis: int | Sequence[int] = -1) -> Tensor:
     """log(softmax(x)) without underflow."""
     from .math import subtract
     from .reduce import logsumexp
@@ -230,16 +237,23 @@ def dropout_mask(shape: Sequence[int], rate: float, seed: int) -> Tensor:
     return as_tensor(_core.dropout_mask(tuple(shape), rate, seed))
 
 
-def dropout(inputs: Any, rate: float, noise_shape: Sequence[int | None] | None = None,
-            seed: int | None = None) -> Tensor:
+def dropout(
+    inputs: Any,
+    rate: float,
+    noise_shape: Sequence[int | None] | None = None,
+    seed: int | None = None,
+) -> Tensor:
     """Sets a share ``rate`` of the inputs to zero and scales the others by 1 / (1 - rate).
 
     Args:
         inputs: (...) float32.
         rate: in [0, 1).
-        noise_shape: shape of the mask, broadcast against the inputs: None or a None in it stands for
-            the size of the inputs.
+        noise_shape: shape of the mask, broadcast against the inputs; a None in it stands for the
+            size of the inputs along that axis.
         seed: integer that decides the mask; the next of the global stream by default.
+
+    Raises:
+        ValueError: ``rate`` is out of range, or ``noise_shape`` has another number of axes.
     """
     t = as_tensor(inputs, "float32")
     if seed is None:
@@ -249,14 +263,20 @@ def dropout(inputs: Any, rate: float, noise_shape: Sequence[int | None] | None =
     if noise_shape is not None:
         from .math import multiply
 
+        if len(noise_shape) != t.ndim:
+            raise ValueError(
+                f"noise_shape must have one entry per axis of the inputs ({t.ndim}), "
+                f"not {tuple(noise_shape)}"
+            )
         sizes = [n if m is None else m for m, n in zip(noise_shape, t.shape, strict=True)]
         return multiply(t, dropout_mask(sizes, rate, seed))
-    return record(
-        _core.dropout(_contiguous(t._value), rate, seed),
-        (t,),
-        # The mask is a function of seed and position: the same call masks the gradient.
-        lambda dy: (_core.dropout(_contiguous(dy), rate, seed),),
-    )
+    shape = t.shape
+
+    def masked(v: Array) -> Array:  # a function of seed and position: the same call masks dy
+        y: Array = _core.dropout(_contiguous(v), rate, seed)
+        return y.reshape(shape)
+
+    return record(masked(t._value), (t,), lambda dy: (masked(dy),))
 
 
 def spatial_dropout1d(inputs: Any, rate: float, seed: int) -> Tensor:
@@ -272,34 +292,43 @@ def spatial_dropout1d(inputs: Any, rate: float, seed: int) -> Tensor:
 def embedding(table: Any, ids: Any) -> Tensor:
     """The rows of a table (rows, features) at ids (...): (..., features).
 
+    Ids may be integers of any kind, or floats that hold whole numbers.
+
     Raises:
-        ValueError: if an id is not in [0, rows); the message gives it and its position.
-        TypeError: if the ids are not whole numbers.
+        ValueError: an id is not in [0, rows), or not a whole number; the message gives it and its
+            position in the flattened ids. Or the table does not have two axes.
     """
     t = as_tensor(table, "float32")
-    index = as_array(ids)
-    if index.dtype.kind == "f":
-        whole = np.isfinite(index) & (index == np.floor(index))
-        if not whole.all():
-            at = np.unravel_index(int(np.argmin(whole)), index.shape)
-            raise ValueError(
-                f"embedding ids must be whole numbers, not {index[at]} at position "
-                f"{tuple(int(i) for i in at)}"
-            )
-        index = index.astype(np.int64)
-    elif index.dtype.kind == "u" and index.dtype.itemsize == 8:
-        if index.size and index.max() > np.iinfo(np.int64).max:
-            raise ValueError(f"embedding ids must be in [0, {t.shape[0]}), not {index.max()}")
-        index = index.astype(np.int64)
-    elif index.dtype not in (np.int32, np.int64):
-        index = index.astype(np.int32)
-    index = np.ascontiguousarray(index)
-    rows = t.shape[0]
-    recording = is_recording(t)
-    value = _core.embedding_forward(np.ascontiguousarray(t._value), index)
-    if not recording:
-        return as_tensor(value)
-    kept = index if not np.shares_memory(index, as_array(ids)) else index.copy()
+    if t.ndim != 2:
+        raise ValueError(f"table must have shape (rows, features), not {t.shape}")
+    index = _row_numbers(as_array(ids), t.shape[0])
+    rows, shape = t.shape[0], t.shape[1:]
+    flat = index.reshape(-1)  # a copy: the caller may change the ids before the gradient is wanted
+    value = _core.embedding_forward(np.ascontiguousarray(t._value), flat)
     return record(
-        value, (t,), lambda dy: (_core.embedding_backward(kept, _contiguous(dy), rows),)
+        value.reshape(index.shape + shape),
+        (t,),
+        lambda dy: (
+            _core.embedding_backward(flat, _contiguous(dy).reshape(flat.shape + shape), rows),
+        ),
     )
+
+
+def _row_numbers(ids: Array, rows: int) -> Array:
+    """A copy of the ids as int32 or int64, the types of the kernel."""
+    if ids.dtype == np.int32 or ids.dtype == np.int64:
+        return np.array(ids, order="C")
+    if ids.dtype.kind == "f" or ids.dtype == np.uint64:  # not all of these are int64
+        bad = ~((ids >= 0) & (ids < rows))
+        rule = f"be in [0, {rows})"
+        if ids.dtype.kind == "f":
+            broken = ids != np.floor(ids)
+            broken |= ~np.isfinite(ids)
+            if broken.any():
+                bad, rule = broken, "be whole numbers"
+        if bad.any():
+            at = int(np.argmax(bad))
+            raise ValueError(
+                f"embedding ids must {rule}, not {ids.reshape(-1)[at]} at position {at}"
+            )
+    return np.array(ids, np.int64, order="C")

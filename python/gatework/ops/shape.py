@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -179,9 +180,7 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
     else:
         bounds = [0, *indices_or_sections, size]
     before = (slice(None),) * axis
-    return [
-        getitem(t, (*before, slice(a, b))) for a, b in zip(bounds[:-1], bounds[1:], strict=True)
-    ]
+    return [getitem(t, (*before, slice(a, b))) for a, b in pairwise(bounds)]
 
 
 def unstack(x: Any, axis: int = 0) -> list[Tensor]:
