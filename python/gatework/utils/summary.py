@@ -109,7 +109,7 @@ def _row(layer: Any, depth: int, show_trainable: bool) -> list[str]:
 
 
 def _output_shape(layer: Any) -> str:
-    """The shape of the outputs for the inputs the layer was last given; "?" before there were any."""
+    """The shape of the outputs for the inputs last given; "?" before there were any."""
     try:
         shape = layer.output_shape
     except AttributeError:
