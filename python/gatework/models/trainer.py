@@ -216,7 +216,7 @@ class Trainer(TrainingLoops, BatchMethods):
             self.optimizer.apply(tape.gradient(scaled, variables), variables)
         else:
             warnings.warn("the model has no trainable weights, or no optimizer", stacklevel=2)
-        self._track(loss, x)
+        self._track_loss(loss, x)
         return self.compute_metrics(x, y, y_pred, sample_weight)  # type: ignore[no-any-return]
 
     def test_step(self, data: Any) -> dict[str, Any]:
@@ -225,7 +225,7 @@ class Trainer(TrainingLoops, BatchMethods):
         with no_recording():
             y_pred = self(x, training=False)
             loss = self._loss_of(x, y, y_pred, sample_weight, False)
-        self._track(loss, x)
+        self._track_loss(loss, x)
         return self.compute_metrics(x, y, y_pred, sample_weight)  # type: ignore[no-any-return]
 
     def predict_step(self, data: Any) -> Any:
@@ -234,7 +234,7 @@ class Trainer(TrainingLoops, BatchMethods):
         with no_recording():
             return self(x, training=False)
 
-    def _track(self, loss: Any, x: Any) -> None:
+    def _track_loss(self, loss: Any, x: Any) -> None:
         if self._loss_tracker is not None:
             leaves = [x] if isinstance(x, Tensor) else flatten(x)
             samples = next((leaf.shape[0] for leaf in leaves if leaf is not None), 1)
