@@ -30,7 +30,7 @@ ACTIVATIONS = (
     "relu", "sigmoid", "hard_sigmoid", "elu", "softsign", "linear", "gelu", "silu", "selu",
     "softplus", "exponential", "leaky_relu", "relu6", "hard_silu", "hard_tanh", "mish",
     "log_sigmoid", "celu", "tanh_shrink", "soft_shrink", "hard_shrink", "sparse_plus",
-    "sparse_sigmoid", "squareplus", "threshold",
+    "sparse_sigmoid", "squareplus",
 )  # fmt: skip
 RECURRENT_ACTIVATIONS = (
     "tanh", "relu", "hard_sigmoid", "linear", "softsign", "elu", "silu", "gelu", "hard_silu",

@@ -18,13 +18,6 @@ CLASSES = np.array([0, 2, 1, 2])
 NUMBERS = np.random.default_rng(0).normal(size=(4, 5, 3)).astype(np.float32)
 
 
-@pytest.fixture(autouse=True)
-def step_by_step() -> Iterator[None]:
-    """Runs JAX without compiling: each model here is used once or twice."""
-    with jax.disable_jit():
-        yield
-
-
 Libraries = tuple[Any, Any]
 DIRECTIONS = [
     pytest.param((gatework, keras), id="to_keras"),
@@ -100,9 +93,28 @@ def stateful(K: Any) -> Any:
     )
 
 
+def trained(K: Any) -> Any:
+    """Small and without dropout, so that both sides make the same step."""
+    return K.models.Sequential(
+        [
+            K.layers.Input((5,)),
+            K.layers.Embedding(10, 4, mask_zero=True),
+            K.layers.GRU(3),
+            K.layers.Dense(3, activation="softmax"),
+        ]
+    )
+
+
 Maker = Callable[[Any], Any]
 MAKERS = [(tutorial, IDS), (named, IDS), (options, NUMBERS), (stateful, NUMBERS)]
 IDENTITIES = [maker.__name__ for maker, _ in MAKERS]
+
+
+@pytest.fixture
+def step_by_step() -> Iterator[None]:
+    """Runs JAX without compiling: for one prediction that takes longer than running it."""
+    with jax.disable_jit():
+        yield
 
 
 def fresh(K: Any, maker: Maker, x: np.ndarray) -> Any:
@@ -127,6 +139,7 @@ def fresh(K: Any, maker: Maker, x: np.ndarray) -> Any:
     return model
 
 
+@pytest.mark.usefixtures("step_by_step")
 @pytest.mark.parametrize("libraries", DIRECTIONS)
 @pytest.mark.parametrize(("maker", "x"), MAKERS, ids=IDENTITIES)
 def test_keras_file(tmp_path: Path, libraries: Libraries, maker: Maker, x: np.ndarray) -> None:
@@ -145,29 +158,28 @@ def test_weights_file(tmp_path: Path, libraries: Libraries, maker: Maker, x: np.
     writer, reader = libraries
     model = fresh(writer, maker, x)
     model.save_weights(tmp_path / "model.weights.h5")
-    expected = model.predict(x, verbose=0)
     other = maker(reader)
     if not other.built:
         other.build(x.shape)
     other.load_weights(tmp_path / "model.weights.h5")
-    np.testing.assert_allclose(other.predict(x, verbose=0), expected, rtol=1e-5, atol=1e-5)
+    for own, theirs in zip(other.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(own, theirs, strict=True)
 
 
 @pytest.mark.parametrize("libraries", DIRECTIONS)
-@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam", "adamw"])
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adamw"])
 def test_training_goes_on(tmp_path: Path, libraries: Libraries, optimizer: str) -> None:
     """The optimizer's slots travel too: the next step is the one the writer would have made."""
     writer, reader = libraries
-    model = fresh(writer, named, IDS)
+    model = fresh(writer, trained, IDS)
     model.compile(loss="sparse_categorical_crossentropy", optimizer=optimizer, metrics=["accuracy"])
-    for _ in range(3):
+    for _ in range(2):
         model.train_on_batch(IDS, CLASSES)
     model.save(tmp_path / "model.keras")
     loaded = reader.models.load_model(tmp_path / "model.keras")
-    expected = model.train_on_batch(IDS, CLASSES, return_dict=True)
-    result = loaded.train_on_batch(IDS, CLASSES, return_dict=True)
-    # Accuracy is a mean over all batches since the last reset, and a loaded model starts anew.
-    np.testing.assert_allclose(result["loss"], expected["loss"], rtol=1e-3)
-    assert int(loaded.optimizer.iterations) == 4
+    model.reset_metrics()
+    expected = model.train_on_batch(IDS, CLASSES)
+    np.testing.assert_allclose(loaded.train_on_batch(IDS, CLASSES), expected, rtol=1e-5)
+    assert int(loaded.optimizer.iterations) == 3
     for own, theirs in zip(loaded.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_allclose(own, theirs, rtol=1e-5, atol=1e-5)
