@@ -180,9 +180,9 @@ class ProgressBar(Callback):
             self._draw(times, logs)
             self.close()
         elif self.verbose == 1:
-            left, full = self._symbols()
+            symbols = self._symbols()
             filled = min(20, 20 * self._seen // max(self.target, 1))
-            done = full * filled + left * (20 - filled)
+            done = symbols[1] * filled + symbols[0] * (20 - filled)
             self._line(f"{self._seen}/{self.target} {done} {times}{self._metrics(logs)}")
         elif self.verbose == 2:
             head = f"{self._epoch_line} - " if self._epoch_line else ""

@@ -92,18 +92,18 @@ class Sequential(Model):
         """
         if not self._layers:
             raise ValueError("a Sequential must have layers to be built: add() some")
-        first = self._layers[0]
-        if isinstance(first, InputLayer):
-            own = tuple(first.batch_shape)
-            if input_shape is not None and not _compatible(own, tuple(input_shape)):
-                raise ValueError(f"input_shape must be that of the Input, {own}, not {input_shape}")
-        elif input_shape is None:
-            raise ValueError("input_shape must be given for a Sequential without an Input")
-        else:
-            dtype = getattr(first, "compute_dtype", "float32")
-            self._layers.insert(0, InputLayer(batch_shape=tuple(input_shape), dtype=dtype))
-        self._build_shape = tuple(self._layers[0].batch_shape)
-        inputs = outputs = self._layers[0].output
+        entry = self._layers[0]
+        if not isinstance(entry, InputLayer):
+            if input_shape is None:
+                raise ValueError("input_shape must be given for a Sequential without an Input")
+            entry = InputLayer(batch_shape=tuple(input_shape), dtype=entry.compute_dtype)
+            self._layers.insert(0, entry)
+        elif input_shape is not None and not _compatible(entry.batch_shape, tuple(input_shape)):
+            raise ValueError(
+                f"input_shape must be that of the Input, {entry.batch_shape}, not {input_shape}"
+            )
+        self._build_shape = entry.batch_shape
+        inputs = outputs = entry.output
         for layer in self._layers[1:]:
             outputs = layer(outputs)
         self._symbolic = (inputs, outputs)
@@ -164,7 +164,7 @@ class Sequential(Model):
         config = super().get_config()
         config["layers"] = [serialize_keras_object(layer) for layer in self._layers]
         if self._symbolic is not None:
-            config["build_input_shape"] = self._layers[0].batch_shape
+            config["build_input_shape"] = self._build_shape
         return config
 
     @classmethod
