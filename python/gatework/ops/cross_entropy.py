@@ -1,4 +1,8 @@
-"""Cross-entropies. From logits where they are known, which no probability near 0 or 1 can upset."""
+"""Cross-entropies. From logits where they are known, which no probability near 0 or 1 can upset.
+
+The result of a softmax or sigmoid remembers its logits. A loss of it is computed from those, and
+its gradient then goes to the logits directly, not by way of the probabilities.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from ..autograd import Tensor, as_array, as_tensor, record
+from ..autograd import Array, Tensor, as_array, as_tensor, needs_gradient, record
 from .math import clip, divide, log, multiply, negative, subtract
 from .nn import log_softmax
 from .reduce import sum
@@ -22,7 +26,32 @@ EPSILON = 1e-7  # probabilities without logits are kept this far from 0 and 1, a
 
 
 def _logits_of(output: Tensor, from_logits: bool) -> Tensor | None:
-    return output if from_logits else output._logits
+    if from_logits:
+        return output
+    if output._node is None and needs_gradient(output):
+        return None  # the probabilities themselves are being watched
+    return output._logits
+
+
+def _log_probability(output: Tensor) -> Tensor:
+    """The logarithm of probabilities scaled to a sum of 1 over the last axis."""
+    total = sum(output, axis=-1, keepdims=True)
+    return log(clip(divide(output, total), EPSILON, 1.0 - EPSILON))
+
+
+def _classes(target: Any) -> Array:
+    """A copy of the labels, as int32 or int64."""
+    labels = as_array(target)
+    if labels.dtype.kind == "f":
+        broken = ~np.isfinite(labels) | (labels != np.floor(labels))
+        if broken.any():
+            at = int(np.argmax(broken))
+            raise ValueError(
+                f"target must hold whole class indices, not {labels.reshape(-1)[at]} "
+                f"at position {at}"
+            )
+    dtype = labels.dtype if labels.dtype in (np.int32, np.int64) else np.int64
+    return np.array(labels, dtype, order="C")
 
 
 def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Tensor:
@@ -39,43 +68,38 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
         ValueError: shapes do not fit, or a target is out of range; the message tells where.
     """
     output = as_tensor(output, "float32")
-    labels = as_array(target)
+    labels = _classes(target)
+    if output.ndim == 0:
+        raise ValueError("output must have an axis of classes, not be a number")
     if labels.shape != output.shape[:-1]:
         raise ValueError(
             f"target must have shape {output.shape[:-1]} for an output of shape {output.shape}, "
             f"not {labels.shape}"
         )
-    if labels.dtype.kind == "f":
-        if not np.all(labels == np.floor(labels)):
-            raise ValueError("target must hold whole class indices, not fractions or NaN")
-        labels = labels.astype(np.int64)
-    elif labels.dtype not in (np.int32, np.int64):
-        labels = labels.astype(np.int64)
-    flat_labels = np.ascontiguousarray(labels).reshape(-1)
+    flat_labels = labels.reshape(-1)
     classes = output.shape[-1]
     logits = _logits_of(output, from_logits)
     if logits is None:
-        total = sum(output, axis=-1, keepdims=True)
-        logits = log(clip(divide(output, total), EPSILON, 1.0 - EPSILON))
-        return _picked(logits, flat_labels, labels.shape)
-    rows = np.ascontiguousarray(logits._value).reshape(-1, classes)
+        return _picked(_log_probability(output), flat_labels, labels.shape)
+    shape = logits.shape
+    rows = np.ascontiguousarray(logits._value).reshape(labels.size, classes)
     loss, lse = _core.softmax_cross_entropy_forward(rows, flat_labels)
 
-    def vjp(dy: np.ndarray) -> tuple[np.ndarray]:
+    def vjp(dy: Array) -> tuple[Array]:
         dloss = np.ascontiguousarray(dy, np.float32).reshape(-1)
         grad = _core.softmax_cross_entropy_backward(rows, flat_labels, lse, dloss)
-        return (grad.reshape(logits.shape),)
+        return (grad.reshape(shape),)
 
     return record(loss.reshape(labels.shape), (logits,), vjp)
 
 
-def _picked(log_probability: Tensor, labels: np.ndarray, shape: tuple[int, ...]) -> Tensor:
+def _picked(log_probability: Tensor, labels: Array, shape: tuple[int, ...]) -> Tensor:
     classes = log_probability.shape[-1]
     outside = (labels < 0) | (labels >= classes)
     if outside.any():
         at = int(np.argmax(outside))
         raise ValueError(f"labels must be in [0, {classes}), not {labels[at]} at position {at}")
-    flat = log_probability.reshape(-1, classes)
+    flat = log_probability.reshape(labels.size, classes)
     return negative(flat[np.arange(len(labels)), labels]).reshape(shape)
 
 
@@ -96,8 +120,7 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
     if logits is not None:
         log_probability = log_softmax(logits)
     else:
-        total = sum(output, axis=-1, keepdims=True)
-        log_probability = log(clip(divide(output, total), EPSILON, 1.0 - EPSILON))
+        log_probability = _log_probability(output)
     return negative(sum(multiply(target, log_probability), axis=-1))
 
 
@@ -117,11 +140,15 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
         return negative(
             multiply(target, log(p)) + multiply(subtract(1.0, target), log(subtract(1.0, p)))
         )
+    shape = logits.shape
     x = np.ascontiguousarray(logits._value)
     t = np.ascontiguousarray(target._value)
+    learned = needs_gradient(target)  # labels may be computed by another network
 
-    def vjp(dy: np.ndarray) -> tuple[np.ndarray]:
-        dloss = np.ascontiguousarray(dy, np.float32)
-        return (_core.binary_cross_entropy_backward(x, t, dloss).reshape(logits.shape),)
+    def vjp(dy: Array) -> tuple[Array, Array | None]:
+        dloss = np.ascontiguousarray(dy, np.float32).reshape(x.shape)
+        dx = _core.binary_cross_entropy_backward(x, t, dloss).reshape(shape)
+        return dx, (-dloss * x).reshape(shape) if learned else None
 
-    return record(_core.binary_cross_entropy_forward(x, t).reshape(logits.shape), (logits,), vjp)
+    loss = _core.binary_cross_entropy_forward(x, t)
+    return record(loss.reshape(shape), (logits, target), vjp)

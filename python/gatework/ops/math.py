@@ -86,7 +86,7 @@ def _same(dy: Array) -> Array:
 
 
 def _opposite(dy: Array) -> Array:
-    return -dy
+    return np.asarray(-dy)
 
 
 @_quiet
@@ -136,10 +136,12 @@ def power(x1: Any, x2: Any) -> Tensor:
 
     def dx(dy: Array) -> Array:
         # x ** 0 is 1 everywhere, so its slope is 0 also where x ** -1 is infinite.
-        return dy * np.where(y == 0, x.dtype.type(0), y * np.power(x, y - 1))
+        slope: Array = np.where(y == 0, x.dtype.type(0), y * np.power(x, y - 1))
+        return dy * slope
 
     def de(dy: Array) -> Array:
-        return dy * np.where(x > 0, value * np.log(x), x.dtype.type(0))
+        slope: Array = np.where(x > 0, value * np.log(x), x.dtype.type(0))
+        return dy * slope
 
     return _pair(a, b, value, dx, de)
 

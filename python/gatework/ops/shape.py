@@ -94,7 +94,7 @@ def ones_like(x: Any, dtype: Any = None) -> Tensor:
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Tensor:
     """Evenly spaced values from start (or zero) to below stop."""
     start, stop = (0, start) if stop is None else (start, stop)
-    values: Array = np.arange(start, stop, step, dtype)
+    values: Array = np.arange(start, stop, step, dtype=dtype)
     return wrap(values) if dtype is not None else as_tensor(values)
 
 
