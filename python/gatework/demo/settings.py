@@ -22,11 +22,11 @@ class Settings:
     continuation: int = 24
     minimum_count: int = 2
     maximum_words: int = 10_000
-    units: int = 256
-    dropout_inputs: float = 0.3
+    units: int = 200
+    dropout_inputs: float = 0.4
     dropout_outputs: float = 0.5
-    noise: float = 0.15
-    batch: int = 20
+    noise: float = 0.1
+    batch: int = 10
     steps: int = 40
     epochs: int | None = None
     reading: int = 1_600_000
