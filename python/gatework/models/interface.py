@@ -38,7 +38,7 @@ class TrainerInterface:
     _compile_metrics: CompileMetrics | None = None
     _loss_tracker: Mean | None = None
     # None outside of an epoch of `fit`.
-    _run: Lookups | None = None
+    _lookups: Lookups | None = None
 
     if TYPE_CHECKING:
 

@@ -191,7 +191,7 @@ class TrainingLoops(TrainerInterface):
                     break
             finished = True
         finally:
-            self._run = None
+            self._lookups = None
             train.close()
             if held_out is not None:
                 held_out.close()
@@ -218,7 +218,7 @@ class TrainingLoops(TrainerInterface):
         self, train: Epochs, callbacks: CallbackList, epoch: int
     ) -> tuple[int, dict[str, Any]]:
         """Runs one epoch; returns the number of batches and the logs."""
-        self._run = None
+        self._lookups = None
         logs: Any = {}
         group, first, batch = self.steps_per_execution, 0, -1
         for batch, data in enumerate(train.batches(epoch)):
@@ -230,12 +230,12 @@ class TrainingLoops(TrainerInterface):
                 logs = self.train_step(data)
             if batch == 0:
                 # The first batch may have created weights and metrics; now they are all there.
-                self._run = Lookups(self.trainable_variables, self.metrics)
+                self._lookups = Lookups(self.trainable_variables, self.metrics)
             if batch - first == group - 1:
                 callbacks.on_train_batch_end(batch, logs)
             if self.stop_training:
                 break
-        self._run = None
+        self._lookups = None
         if batch >= 0 and batch - first < group - 1:
             callbacks.on_train_batch_end(batch, logs)
         return batch + 1, plain_logs(logs)
@@ -276,17 +276,17 @@ class TrainingLoops(TrainerInterface):
     @contextmanager
     def _kept_training_metrics(self) -> Iterator[None]:
         """Inside an epoch of `fit` (from a callback) gives its metrics back afterwards."""
-        running = self._run
+        running = self._lookups
         if running is None:
             yield
             return
         variables = [variable for metric in running.metrics for variable in metric.variables]
         values = [variable.numpy().copy() for variable in variables]
-        self._run = None
+        self._lookups = None
         try:
             yield
         finally:
-            self._run = running
+            self._lookups = running
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
 

@@ -155,7 +155,7 @@ class Trainer(TrainingLoops, BatchMethods):
     def get_metrics_result(self) -> dict[str, Any]:
         """Returns the current value of every metric by name."""
         results: dict[str, Any] = {}
-        for metric in self._run.metrics if self._run is not None else self.metrics:
+        for metric in self._lookups.metrics if self._lookups is not None else self.metrics:
             result = metric.result()
             if isinstance(result, dict):
                 results.update(result)
@@ -211,7 +211,7 @@ class Trainer(TrainingLoops, BatchMethods):
             y_pred = self(x, training=True)
             loss = self._loss_of(x, y, y_pred, sample_weight, True)
             scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
-        variables = self._run.variables if self._run is not None else self.trainable_variables
+        variables = self._lookups.variables if self._lookups is not None else self.trainable_variables
         if variables and self.optimizer is not None:
             self.optimizer.apply(tape.gradient(scaled, variables), variables)
         else:
