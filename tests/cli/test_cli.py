@@ -74,7 +74,7 @@ def test_bench_refuses_a_kernel_that_is_wrong(monkeypatch):
     [
         (None, "no such file or folder: "),
         ("", "the text is empty"),
-        ("One short line of prose, nothing more.", "the text is too small: 9 tokens"),
+        ("One short line of prose, nothing more.", "the text is too small: 10 tokens"),
     ],
 )
 def test_demo_errors_are_one_line_and_exit_code_2(tmp_path, capsys, content, message):
