@@ -79,9 +79,9 @@ def run_demo(settings: Settings) -> int:
         )
         return INTERRUPTED
 
+    artifacts.save(model, vocabulary, folder)
     conclude(table.history[-1]["validation"], rivals)
     show_predictions(model, corpus, settings)
-    artifacts.save(model, vocabulary, folder)
     print(f"\nsaved {folder / artifacts.MODEL} and {folder / artifacts.VOCABULARY}")
     same = check_fresh_process(model, corpus, settings, folder)
     if learning_curve(table.history, rivals, folder / artifacts.CURVE):
