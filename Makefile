@@ -1,0 +1,102 @@
+# Every target makes what it needs in $(VENV) and runs again only what changed; once set up, none
+# needs a network.
+#
+#   make demo        an LSTM learns English and predicts next words
+#   make test        the tests
+#   make test-peers  the comparison with Keras, JAX and PyTorch, live
+#   make bench       kernels beside NumPy, as a table
+#   make lint        ruff and mypy
+#   make sanitize    the kernels' tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#   make aarch64     the kernels' tests on an emulated ARM processor
+#   make wheel       dist/gatework-*.whl, ready to be published
+#   make dev         an editable installation; again after a change in csrc/
+#   make clean       removes all of it
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+
+# A sanitizer in every configuration is neither needed nor fast: one level per vector width.
+SANITIZE_LEVELS := baseline;avx2;avx512
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+NATIVE := pyproject.toml CMakeLists.txt $(shell find csrc -type f)
+PACKAGE := $(shell find python -type f -not -path '*/__pycache__/*')
+
+# Passed to the build as they are, e.g. --config-settings=cmake.define.GATEWORK_OPENMP=OFF
+BUILD_SETTINGS ?=
+
+.PHONY: demo test test-peers bench lint sanitize run-sanitized aarch64 wheel dev clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+demo: $(VENV)/plot.stamp $(VENV)/gatework.stamp
+	$(BIN)/gatework demo
+
+test: $(VENV)/test.stamp $(VENV)/gatework.stamp
+	$(BIN)/python -m pytest -m "not peers" $(PYTEST_ARGS)
+
+test-peers: $(VENV)/test.stamp $(VENV)/peers.stamp $(VENV)/gatework.stamp
+	$(BIN)/python -m pytest tests/peers $(PYTEST_ARGS)
+
+bench: $(VENV)/test.stamp $(VENV)/gatework.stamp
+	@mkdir -p build
+	$(BIN)/python -m pytest bench --benchmark-enable --benchmark-json=build/bench.json \
+		--benchmark-quiet $(BENCH_ARGS)
+	$(BIN)/python -m bench.report build/bench.json
+
+lint: $(VENV)/lint.stamp $(VENV)/runtime.stamp
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+dev: $(VENV)/test.stamp $(VENV)/lint.stamp $(VENV)/plot.stamp $(VENV)/gatework.stamp
+
+# Its own environment: the editable installation in $(VENV) stays fast.
+sanitize:
+	$(MAKE) run-sanitized VENV=.venv-sanitize BUILD_SETTINGS="\
+		--config-settings=build-dir=build/sanitize \
+		--config-settings=cmake.build-type=Debug \
+		--config-settings=cmake.define.CMAKE_CXX_FLAGS_DEBUG=-O1 \
+		--config-settings=cmake.define.GATEWORK_SANITIZE=address,undefined \
+		'--config-settings=cmake.define.GATEWORK_ISA_LEVELS=$(SANITIZE_LEVELS)'"
+
+# libstdc++ too: AddressSanitizer looks for the real __cxa_throw before Python loads the extension.
+run-sanitized: $(VENV)/test.stamp $(VENV)/gatework.stamp
+	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so) \
+		$$($(CXX) -print-file-name=libstdc++.so.6)" \
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+	PYTHONMALLOC=malloc $(BIN)/python -m pytest tests/kernels $(PYTEST_ARGS)
+
+aarch64: $(VENV)/build.stamp
+	.ci/aarch64 $(BIN)/python
+
+wheel: dist/wheel.stamp
+
+dist/wheel.stamp: $(NATIVE) $(PACKAGE) README.md LICENSE $(VENV)/build.stamp $(VENV)/wheel.stamp
+	rm -rf dist build/wheel
+	$(BIN)/python -m build --wheel --no-isolation --outdir build/wheel $(BUILD_SETTINGS)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/auditwheel repair --wheel-dir dist build/wheel/*.whl
+	@ls -l dist/*.whl
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "gatework needs Python 3.11 or later: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || $(PYTHON) -m virtualenv $(VENV) || \
+		{ echo "install the venv module (Debian: apt install python3-venv)"; exit 1; }
+
+# The requirements of one group of pyproject.toml: "build", "runtime", or the name of an extra.
+$(VENV)/%.stamp: pyproject.toml | $(BIN)/python
+	$(PIP) install $$($(BIN)/python .ci/requirements.py $*)
+	@touch $@
+
+# Built in the environment itself, so that the build directory stays valid from one run to the next.
+$(VENV)/gatework.stamp: $(NATIVE) $(VENV)/build.stamp $(VENV)/runtime.stamp
+	$(PIP) install --no-deps --no-build-isolation $(BUILD_SETTINGS) --editable .
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-sanitize build dist gatework-demo
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
