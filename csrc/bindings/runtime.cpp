@@ -32,7 +32,11 @@ py::dict build_config() {
     levels.append("baseline");
 #ifdef GATEWORK_HAVE_avx2
     levels.append("avx2");
+#endif
+#ifdef GATEWORK_HAVE_avx512
     levels.append("avx512");
+#endif
+#ifdef GATEWORK_HAVE_avx512_bf16
     levels.append("avx512_bf16");
 #endif
     config["isa_levels"] = py::tuple(levels);

@@ -14,9 +14,13 @@ extern const Kernels table;
 namespace avx2 {
 extern const Kernels table;
 }
+#endif
+#ifdef GATEWORK_HAVE_avx512
 namespace avx512 {
 extern const Kernels table;
 }
+#endif
+#ifdef GATEWORK_HAVE_avx512_bf16
 namespace avx512_bf16 {
 extern const Kernels table;
 }
@@ -26,10 +30,14 @@ namespace {
 
 std::vector<const Kernels*> usable_tables() {
     std::vector<const Kernels*> tables = {&baseline::table};
+    [[maybe_unused]] const CpuFeatures cpu = cpu_features();
 #ifdef GATEWORK_HAVE_avx2
-    const CpuFeatures cpu = cpu_features();
     if (cpu.avx2_fma) tables.push_back(&avx2::table);
+#endif
+#ifdef GATEWORK_HAVE_avx512
     if (cpu.avx512) tables.push_back(&avx512::table);
+#endif
+#ifdef GATEWORK_HAVE_avx512_bf16
     if (cpu.avx512_vnni && cpu.avx512_bf16) tables.push_back(&avx512_bf16::table);
 #endif
     return tables;
