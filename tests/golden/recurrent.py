@@ -12,9 +12,17 @@ from tests.golden.precision import use_float64
 from tests.golden.recurrent_cases import MASKS, Case, every
 
 
-def exact(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    """Numbers that float32 holds exactly, so both sides start from the same values."""
-    return rng.normal(0, 0.6, shape).astype(np.float32).astype(np.float64)
+class Numbers:
+    """Random numbers that float32 holds exactly, so both sides start from the same values."""
+
+    def __init__(self, case: Case) -> None:
+        # Cases of equal sizes share their numbers, and the file stores those once.
+        self._rng = np.random.default_rng([case[key] for key in "BTIH"])
+        self._scale = case["scale"]
+
+    def __call__(self, *shape: int) -> np.ndarray:
+        """The next ones, in this shape."""
+        return self._rng.normal(0, self._scale, shape).astype(np.float32).astype(np.float64)
 
 
 def build(case: Case) -> keras.layers.Layer:
@@ -34,15 +42,14 @@ def mask_of(case: Case) -> np.ndarray | None:
 
 def run(case: Case) -> dict[str, Any]:
     """Outputs of every call of the layer, and the gradients through the last of them."""
-    # Cases of equal sizes share their numbers, and the file stores those once.
-    rng = np.random.default_rng([case[key] for key in "BTIH"])
-    x = exact(rng, case["B"], case["T"], case["I"])
+    exact = Numbers(case)
+    x = exact(case["B"], case["T"], case["I"])
     layer = build(case)
     layer.build(x.shape)
-    weights = [exact(rng, *w.shape) for w in layer.trainable_weights]
+    weights = [exact(*w.shape) for w in layer.trainable_weights]
     states_per_layer = 2 if case["class_name"] == "LSTM" else 1
     count = states_per_layer * (1 if case["wrapper"] is None else 2)
-    states = [exact(rng, case["B"], case["H"]) for _ in range(count)]
+    states = [exact(case["B"], case["H"]) for _ in range(count)]
     initial = states if case["initial_state"] else None
     mask = mask_of(case)
     keywords = {} if mask is None else {"mask": jax.numpy.asarray(mask)}
@@ -60,7 +67,7 @@ def run(case: Case) -> dict[str, Any]:
         lambda w, x, s: call(w, x, s, fixed), weights, x, initial, has_aux=True
     )
     record.append([np.asarray(y) for y in jax.tree.leaves(outputs)])
-    up = [exact(rng, *y.shape) for y in jax.tree.leaves(outputs)]
+    up = [exact(*y.shape) for y in jax.tree.leaves(outputs)]
     down = backward(jax.tree.unflatten(jax.tree.structure(outputs), up))
     return {
         **{key: case[key] for key in ("name", "class_name", "arguments", "wrapper")},
