@@ -1,5 +1,7 @@
 """Layers under Keras' names."""
 
+from typing import Any
+
 from .base import InputSpec, Layer
 from .core import Activation, Dense, Embedding, Flatten, Masking, Reshape
 from .input import Input, InputLayer
@@ -28,4 +30,20 @@ __all__ = [
     "SimpleRNNCell",
     "SpatialDropout1D",
     "TimeDistributed",
+    "deserialize",
+    "serialize",
 ]
+
+
+def serialize(layer: Layer) -> Any:
+    """Returns the configuration of a layer, with its class."""
+    from ..saving import serialize_keras_object
+
+    return serialize_keras_object(layer)
+
+
+def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+    """Rebuilds what `serialize` returned."""
+    from ..saving import deserialize_keras_object
+
+    return deserialize_keras_object(config, custom_objects=custom_objects)

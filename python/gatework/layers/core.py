@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core, activations, constraints, initializers, ops, regularizers
+from .. import activations, constraints, initializers, ops, regularizers
+from .._core import ACTIVATIONS
 from ..autograd import Tensor, Variable, as_array, as_tensor
 from .base import InputSpec, Layer
 
@@ -22,6 +23,14 @@ def positive_int(name: str, value: Any) -> int:
     return int(value.__index__())
 
 
+def _refuse_adapters(rank: Any, alpha: Any, quantization: Any) -> None:
+    """Refuses what Keras' configurations name, but the kernels have no form of."""
+    given = {"lora_rank": rank, "lora_alpha": alpha, "quantization_config": quantization}
+    for argument, value in given.items():
+        if value is not None:
+            raise ValueError(f"{argument} must be None, not {value!r}: weights are plain float32")
+
+
 class Dense(Layer):
     """activation(x·kernel + bias) over the last axis.
 
@@ -33,6 +42,10 @@ class Dense(Layer):
         kernel_regularizer, bias_regularizer: of both.
         activity_regularizer: of the outputs.
         kernel_constraint, bias_constraint: of both.
+        lora_rank, lora_alpha, quantization_config: only None; Keras' files hold them.
+
+    Raises:
+        ValueError: if ``units`` is no positive integer, or the last axis of the inputs is unknown.
     """
 
     def __init__(
@@ -47,11 +60,12 @@ class Dense(Layer):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: int | None = None,
+        quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
-        input_dim = kwargs.pop("input_dim", None)
-        if input_dim is not None:
-            kwargs.setdefault("input_shape", (input_dim,))
+        _refuse_adapters(lora_rank, lora_alpha, quantization_config)
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = positive_int("units", units)
         self.activation = activations.get(activation)
@@ -66,8 +80,11 @@ class Dense(Layer):
         self.bias: Variable | None = None
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
+        # A function of the user may bear the name of a compiled one.
         name = getattr(self.activation, "__name__", "")
-        self._fused = name if name in _core.ACTIVATIONS else "linear"
+        known = activations.FUNCTIONS.get(name) is self.activation
+        self._fused = name if known and name in ACTIVATIONS else "linear"
+        self._after = None if known and name == self._fused else self.activation
 
     def build(self, input_shape: Any) -> None:
         features = input_shape[-1]
@@ -94,10 +111,7 @@ class Dense(Layer):
     def call(self, inputs: Any, training: bool | None = None) -> Tensor:
         """(..., features) -> (..., units)"""
         outputs = ops.dense(inputs, self.kernel, self.bias, self._fused)
-        name = getattr(self.activation, "__name__", "")
-        if name != self._fused and name != "linear":
-            outputs = self.activation(outputs)
-        return outputs
+        return outputs if self._after is None else as_tensor(self._after(outputs))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return (*input_shape[:-1], self.units)
@@ -114,6 +128,7 @@ class Dense(Layer):
             "bias_regularizer": regularizers.serialize(self.bias_regularizer),
             "kernel_constraint": constraints.serialize(self.kernel_constraint),
             "bias_constraint": constraints.serialize(self.bias_constraint),
+            "quantization_config": None,
         }
 
 
@@ -127,6 +142,7 @@ class Embedding(Layer):
         mask_zero: id 0 is padding: later layers skip those steps.
         weights: the initial table.
         input_length: accepted, as older programs give it; any length is good.
+        lora_rank, lora_alpha, quantization_config: only None; Keras' files hold them.
 
     Raises:
         ValueError: when called with an id out of range; the message gives it and its position.
@@ -143,6 +159,7 @@ class Embedding(Layer):
         weights: Any = None,
         lora_rank: int | None = None,
         lora_alpha: int | None = None,
+        quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
         input_length = kwargs.pop("input_length", None)
@@ -150,8 +167,7 @@ class Embedding(Layer):
             positive_int("input_length", input_length)
             # The weights can be made before there is data; the length itself binds nobody.
             kwargs.setdefault("input_shape", (None,))
-        if lora_rank is not None or lora_alpha is not None:
-            raise ValueError("lora_rank must be None: low-rank adaptation is not supported")
+        _refuse_adapters(lora_rank, lora_alpha, quantization_config)
         super().__init__(**kwargs)
         self.input_dim = positive_int("input_dim", input_dim)
         self.output_dim = positive_int("output_dim", output_dim)
@@ -193,6 +209,7 @@ class Embedding(Layer):
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
             "embeddings_constraint": constraints.serialize(self.embeddings_constraint),
             "mask_zero": self.mask_zero,
+            "quantization_config": None,
         }
 
 
@@ -237,7 +254,8 @@ class Masking(Layer):
 
     def call(self, inputs: Any) -> Tensor:
         real = np.any(as_array(inputs) != self.mask_value, axis=-1, keepdims=True)
-        return ops.multiply(inputs, real.astype(np.float32))
+        masked: Tensor = ops.where(real, inputs, 0.0)
+        return masked
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return tuple(input_shape)

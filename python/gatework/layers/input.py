@@ -38,16 +38,18 @@ class InputLayer(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name or None, **kwargs)
-        for argument, value in (("sparse", sparse), ("ragged", ragged), ("input_tensor", input_tensor)):
+        refused = {"sparse": sparse, "ragged": ragged, "input_tensor": input_tensor}
+        for argument, value in refused.items():
             if value:
-                raise ValueError(f"{argument} must not be set: inputs are dense arrays, not {value!r}")
+                raise ValueError(f"{argument} must not be set, not be {value!r}: inputs are dense")
         if (shape is None) == (batch_shape is None):
             raise ValueError("one of shape and batch_shape must be given, not both or none")
         if batch_shape is not None and batch_size is not None:
             raise ValueError("batch_size must not be given beside batch_shape")
         sizes = tuple(batch_shape) if batch_shape is not None else (batch_size, *_sizes(shape))
         for size in sizes:
-            if size is not None and (isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 0):
+            whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
+            if size is not None and not (whole and size >= 0):
                 raise ValueError(f"shape must hold whole numbers or None, not {size!r}")
         self.batch_shape = sizes
         self.optional = bool(optional)
@@ -85,7 +87,7 @@ def _sizes(shape: Any) -> tuple[int | None, ...]:
     return (shape,) if isinstance(shape, int) else tuple(shape)
 
 
-def Input(  # noqa: N802  # Keras' name
+def Input(
     shape: Sequence[int | None] | None = None,
     batch_size: int | None = None,
     dtype: Any = None,

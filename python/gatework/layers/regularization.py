@@ -34,11 +34,12 @@ class Dropout(Layer):
         self.rate = rate
         self.seed = seed
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
-        self.seed_generator = random.SeedGenerator(seed)
+        if rate > 0:
+            self.seed_generator = random.SeedGenerator(seed)
         self.supports_masking = True
         self.built = True
 
-    def call(self, inputs: Any, training: bool = False) -> Tensor:
+    def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.rate == 0:
             return inputs
         if self.rate == 1:
@@ -76,6 +77,5 @@ class SpatialDropout1D(Dropout):
         return ops.spatial_dropout1d(inputs, self.rate, seed)
 
     def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        del config["noise_shape"]
-        return config
+        # Keras' layer takes these arguments alone.
+        return {"rate": self.rate, "seed": self.seed, "name": self.name, "dtype": self.dtype}

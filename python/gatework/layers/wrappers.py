@@ -6,7 +6,8 @@ from typing import Any, Self
 
 from .. import ops
 from ..autograd import Tensor, as_array
-from .base import Layer, _call_signature
+from .base import Layer
+from .calling import call_signature
 
 __all__ = ["Bidirectional", "TimeDistributed"]
 
@@ -30,7 +31,7 @@ class Bidirectional(Layer):
     """Runs a recurrent layer forwards and a copy of it backwards over time.
 
     Args:
-        layer: a layer with ``go_backwards``, ``return_sequences``, ``return_state`` and ``stateful``;
+        layer: a layer with ``go_backwards``, ``return_sequences``, ``return_state``, ``stateful``;
             its configuration makes both directions.
         merge_mode: "concat", "sum", "ave", "mul": how the outputs are joined; None returns both.
         weights: initial weights, first half forward.
@@ -55,12 +56,12 @@ class Bidirectional(Layer):
         for needed in ("go_backwards", "return_sequences", "return_state"):
             if not hasattr(layer, needed):
                 raise ValueError(f"layer must be recurrent: {type(layer).__name__} has no {needed}")
-        self.forward_layer = _copy_of(layer, "forward_")
-        self._own_backward = backward_layer is not None
+        self.forward_layer: Any = _copy_of(layer, "forward_")
         if backward_layer is None:
             backward_layer = _copy_of(layer, "backward_", go_backwards=not layer.go_backwards)
-        self.backward_layer = _require_layer("backward_layer", backward_layer)
+        self.backward_layer: Any = _require_layer("backward_layer", backward_layer)
         self._check_layers()
+        one: Any
         for one in (self.forward_layer, self.backward_layer):
             if hasattr(one, "zero_output_for_mask"):
                 one.zero_output_for_mask = one.return_sequences
@@ -186,14 +187,12 @@ class Bidirectional(Layer):
     def get_config(self) -> dict[str, Any]:
         from ..saving import serialize_keras_object
 
-        config = {
+        return {
             **super().get_config(),
             "merge_mode": self.merge_mode,
             "layer": serialize_keras_object(self.forward_layer),
+            "backward_layer": serialize_keras_object(self.backward_layer),
         }
-        if self._own_backward:
-            config["backward_layer"] = serialize_keras_object(self.backward_layer)
-        return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
@@ -209,8 +208,8 @@ class Bidirectional(Layer):
 class TimeDistributed(Layer):
     """Applies a layer to every step of (batch, time, ...).
 
-    All steps go through the layer in one call, as a batch of batch * time. A masked step's output is
-    computed like the others; the mask is passed on.
+    All steps go through the layer in one call, as a batch of batch * time. A masked step's output
+    is computed like the others; the mask is passed on.
 
     Args:
         layer: the layer.
@@ -223,23 +222,23 @@ class TimeDistributed(Layer):
         self.supports_masking = True
 
     def _step_shape(self, input_shape: Any) -> tuple[Any, ...]:
-        if len(input_shape) < 3:
+        shape = tuple(input_shape)
+        if len(shape) < 3:
             raise ValueError(
-                f"inputs of {self.name} must have shape (batch, time, ...), not {tuple(input_shape)}"
+                f"inputs of {self.name} must have shape (batch, time, ...), not {shape}"
             )
-        return (input_shape[0], *input_shape[2:])
+        return (shape[0], *shape[2:])
 
     def build(self, input_shape: Any) -> None:
         if not self.layer.built:
             self.layer.build(self._step_shape(input_shape))
-            self.layer.built = True
         self.built = True
 
     def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Tensor:
         self._step_shape(inputs.shape)
         batch, time = inputs.shape[:2]
         kwargs: dict[str, Any] = {}
-        signature = _call_signature(type(self.layer))
+        signature = call_signature(type(self.layer))
         if mask is not None and as_array(mask).shape[:2] != (batch, time):
             raise ValueError(
                 f"mask of {self.name} must have shape {(batch, time)}, not {as_array(mask).shape}"

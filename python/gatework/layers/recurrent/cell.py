@@ -203,7 +203,8 @@ def _compiled_name(argument: str, function: Any) -> str:
     from ..._core import ACTIVATIONS
 
     name = getattr(function, "__name__", None)
-    if name not in ACTIVATIONS:
+    # A function of the user may bear the name of a compiled one.
+    if name not in ACTIVATIONS or activations.FUNCTIONS.get(name) is not function:
         raise ValueError(
             f"{argument} must be an elementwise activation that the recurrent kernels have "
             f"({', '.join(ACTIVATIONS)}), not {name or function!r}"

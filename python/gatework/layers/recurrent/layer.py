@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ... import regularizers
 from ...autograd import Tensor, Variable, as_tensor
 from ..base import InputSpec, Layer
 from .cell import RecurrentCell
@@ -178,5 +179,6 @@ class RecurrentLayer(Layer):
             "stateful": self.stateful,
             "unroll": self.unroll,
             "zero_output_for_mask": self.zero_output_for_mask,
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
         }
         return {**config, **self.cell.cell_config()}

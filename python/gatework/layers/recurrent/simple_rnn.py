@@ -144,3 +144,9 @@ class SimpleRNN(RecurrentLayer):
             activity_regularizer=activity_regularizer,
             **kwargs,
         )
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        if config["seed"] is None:
+            del config["seed"]  # Keras' files do not have it
+        return config
