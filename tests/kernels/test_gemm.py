@@ -49,7 +49,7 @@ def test_any_product(
 ) -> None:
     rng = np.random.default_rng(seed)
     a, b = operands(rng, m, n, k, ta, tb)
-    row = random(rng, n) if bias else None
+    row = random(rng, n) if bias and not accumulate else None
     out = random(rng, m, n) if accumulate else None
     added = np.zeros((m, n))
     if row is not None:
@@ -152,6 +152,10 @@ A = np.zeros((2, 3), np.float32)
         (
             lambda: _core.gemm(A, A, trans_b=True, accumulate=True),
             "out must be given when accumulate is true, not None",
+        ),
+        (
+            lambda: _core.gemm(A, A.T.copy(), bias=A[0, :2], out=A[:, :2].copy(), accumulate=True),
+            "bias must be None when accumulate is true, not an array",
         ),
         (
             lambda: _core.dense_forward(A, A, None, "linear", False),

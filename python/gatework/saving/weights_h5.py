@@ -1,0 +1,229 @@
+"""Weights in HDF5, in the layout of Keras 3's ``.weights.h5``.
+
+A layer's own weights are datasets "0", "1", ... in a group "vars"; sublayers lie in groups named after
+the attribute that holds them, layers of a list after their class in snake case.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import re
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd import Variable
+from ..layers.base import Layer
+from ..utils.naming import to_snake_case
+
+__all__ = ["load_weights_from_h5", "save_weights_to_h5"]
+
+# A weight that the model does not expect may still be read by a layer's own load_own_variables.
+MAX_UNEXPECTED_BYTES = 1 << 26
+
+
+def save_weights_to_h5(model: Any, file: Any) -> None:
+    """Writes the weights of a model, and its optimizer's state, into a file object."""
+    import h5py
+
+    with h5py.File(file, "w") as h5:
+        for path, saveable in _walk(model, "", set()):
+            group = h5.create_group(f"{path}/vars".lstrip("/"))
+            group.attrs["name"] = str(getattr(saveable, "name", ""))
+            saveable.save_own_variables(_Writer(group))
+
+
+def load_weights_from_h5(
+    model: Any, data: bytes, source: str, skip_mismatch: bool = False
+) -> None:
+    """Reads what ``save_weights_to_h5`` or Keras 3 wrote; all of it or nothing.
+
+    Args:
+        model: a built model.
+        data: the file's bytes.
+        source: the file's name, for error messages.
+        skip_mismatch: leave out layers whose weights do not fit, instead of raising.
+
+    Raises:
+        ValueError: if the file is damaged or does not fit the model, which is then as before.
+    """
+    import h5py
+
+    targets = list(_walk(model, "", set()))
+    before = [(v, v.numpy()) for _, saveable in targets for v in _variables(saveable)]
+    try:
+        with h5py.File(io.BytesIO(data), "r") as h5:
+            for path, saveable in targets:
+                try:
+                    _load_one(h5, path, saveable, source)
+                except ValueError:
+                    if not skip_mismatch:
+                        raise
+    except (OSError, RuntimeError, KeyError, TypeError, IndexError, UnicodeError) as error:
+        _restore(before)
+        raise ValueError(f"{source!r} must be a readable HDF5 file of weights: {error}") from error
+    except BaseException:
+        _restore(before)
+        raise
+
+
+def _restore(before: Sequence[tuple[Variable, Any]]) -> None:
+    for variable, value in before:
+        if variable.numpy() is not value:
+            variable.assign(value)
+
+
+def _load_one(h5: Any, path: str, saveable: Any, source: str) -> None:
+    expected = {str(i): v.shape for i, v in enumerate(_variables(saveable))}
+    group = _group(h5, f"{path}/vars".strip("/"), source)
+    if group is None:
+        if expected:
+            raise ValueError(f"{source!r} must hold weights of '{path or saveable.name}', it has none")
+        return
+    if not expected and len(group) == 0:
+        return
+    saveable.load_own_variables(_Reader(group, expected, path or saveable.name, source))
+
+
+def _variables(saveable: Any) -> list[Variable]:
+    """What ``save_own_variables`` writes by default."""
+    if isinstance(saveable, Layer):
+        return list(saveable._own_weights)
+    return list(saveable.variables)
+
+
+def _natural(name: str) -> list[Any]:
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
+def _walk(saveable: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    """Every layer (and the optimizer) with its path in the file."""
+    if id(saveable) in seen:
+        return
+    seen.add(id(saveable))
+    yield path, saveable
+    if not isinstance(saveable, Layer):
+        return
+    prefix = f"{path}/" if path else ""
+    names = sorted(vars(saveable), key=lambda name: [str(part) for part in _natural(name)])
+    if _is_sequential(saveable):
+        yield from _walk_list(saveable.layers, f"{prefix}layers", seen)
+    for name in names:
+        child = vars(saveable)[name]
+        if name in _base_attributes():
+            continue
+        if isinstance(child, Layer) or (name == "optimizer" and child is not None):
+            if isinstance(child, Layer) or getattr(child, "built", False):
+                yield from _walk(child, prefix + name, seen)
+        elif isinstance(child, (list, tuple, dict)):
+            yield from _walk_list(child, prefix + name, seen)
+
+
+@functools.cache
+def _base_attributes() -> frozenset[str]:
+    """The attributes that every layer has for itself."""
+    return frozenset(vars(Layer(name="base")))
+
+
+def _is_sequential(saveable: Any) -> bool:
+    from ..models import Sequential
+
+    return isinstance(saveable, Sequential)
+
+
+def _walk_list(children: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    used: dict[str, int] = {}
+    for child in children.values() if isinstance(children, dict) else children:
+        if isinstance(child, Layer):
+            name = to_snake_case(type(child).__name__)
+        elif isinstance(child, (list, tuple, dict)):
+            name = "container"
+        else:
+            continue
+        count = used.get(name, 0)
+        used[name] = count + 1
+        inner = f"{path}/{name}" if count == 0 else f"{path}/{name}_{count}"
+        if isinstance(child, Layer):
+            yield from _walk(child, inner, seen)
+        else:
+            yield from _walk_list(child, inner, seen)
+
+
+def _group(h5: Any, path: str, source: str) -> Any:
+    """A group reached over hard links only; None if there is none."""
+    import h5py
+
+    group = h5
+    for part in path.split("/"):
+        link = group.get(part, getlink=True)
+        if link is None:
+            return None
+        if not isinstance(link, h5py.HardLink):
+            raise ValueError(f"{source!r} must not hold links to elsewhere: '{path}'")
+        group = group[part]
+        if not isinstance(group, h5py.Group):
+            raise ValueError(f"{source!r} must hold a group at '{path}'")
+    return group
+
+
+class _Writer(MutableMapping[str, Any]):
+    """A group of datasets as a dictionary to write to."""
+
+    def __init__(self, group: Any) -> None:
+        self._group = group
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._group.create_dataset(key, data=np.asarray(value))
+
+    def __getitem__(self, key: str) -> Any:
+        return self._group[key][()]
+
+    def __delitem__(self, key: str) -> None:
+        del self._group[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._group)
+
+    def __len__(self) -> int:
+        return len(self._group)
+
+
+class _Reader(Mapping[str, Any]):
+    """A group of datasets as a dictionary of arrays, each checked before it is read."""
+
+    def __init__(
+        self, group: Any, expected: Mapping[str, tuple[int, ...]], name: str, source: str
+    ) -> None:
+        self._group = group
+        self._expected = expected
+        self._name = name
+        self._source = source
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._group)
+
+    def __len__(self) -> int:
+        return len(self._group)
+
+    def __getitem__(self, key: str) -> Any:
+        import h5py
+
+        label = f"weight {key} of '{self._name}' in {self._source!r}"
+        link = self._group.get(key, getlink=True)
+        if link is None:
+            raise ValueError(f"{label} is missing")
+        if not isinstance(link, h5py.HardLink):
+            raise ValueError(f"{label} must not be a link to elsewhere")
+        dataset = self._group[key]
+        if not isinstance(dataset, h5py.Dataset) or dataset.is_virtual or dataset.external:
+            raise ValueError(f"{label} must be a plain dataset within the file")
+        if dataset.dtype.kind not in "fiub" or dataset.dtype.itemsize > 8:
+            raise ValueError(f"{label} must hold numbers, not {dataset.dtype}")
+        wanted = self._expected.get(key)
+        if wanted is not None and dataset.shape != wanted:
+            raise ValueError(f"{label} must have shape {wanted}, not {dataset.shape}")
+        if wanted is None and dataset.nbytes > MAX_UNEXPECTED_BYTES:
+            raise ValueError(f"{label} must not be larger than {MAX_UNEXPECTED_BYTES} bytes")
+        return np.asarray(dataset[()])

@@ -1,0 +1,64 @@
+"""Writing files so that the old one stays until the new one is whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+__all__ = ["atomic_write"]
+
+
+@contextlib.contextmanager
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """A binary file that takes the place of ``path`` when the block ends without an error.
+
+    It is written under a temporary name in the same folder, flushed to disk, and renamed. After an
+    error the old file is as it was and nothing else is left behind. A symbolic link stays, and its
+    target is replaced.
+
+    Raises:
+        OSError: where the file system refuses.
+        ValueError: if ``path`` is a folder, a pipe or a device.
+    """
+    target = Path(os.path.realpath(path))
+    mode = 0o666 & ~_umask()
+    with contextlib.suppress(FileNotFoundError):
+        found = target.stat().st_mode
+        if not stat.S_ISREG(found):
+            kind = "a folder" if stat.S_ISDIR(found) else "a pipe or device"
+            raise ValueError(f"filepath must name a file, not {kind}: {os.fspath(path)!r}")
+        mode = stat.S_IMODE(found)
+    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    _sync_folder(target.parent)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the rename itself survive a power cut, where folders can be flushed."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
