@@ -21,7 +21,7 @@ BENCH_ARGS ?=
 SANITIZE_LEVELS := baseline;avx2;avx512
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 NATIVE := pyproject.toml CMakeLists.txt $(shell find csrc -type f)
 PACKAGE := $(shell find python -type f -not -path '*/__pycache__/*')
 

@@ -3,11 +3,11 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from ._openmp import core as _core
+from . import _openmp
 from .autograd import GradientTape, Tensor, Variable
 from .runtime import build_config
 
-__version__ = str(_core.build_config()["version"])
+__version__ = str(_openmp.core.build_config()["version"])
 
 # Loaded when first used, so that importing the package costs next to nothing.
 _MODULES = frozenset(

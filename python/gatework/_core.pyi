@@ -1,0 +1,215 @@
+"""The compiled kernels.
+
+Arrays are C-contiguous and of the dtype given; anything else raises TypeError (dtype, not an array)
+or ValueError (shape, strides). What computes releases the GIL and ends early, with
+KeyboardInterrupt, on Ctrl-C. Letters: B batch, T time steps, I inputs, H units, G gates, V classes
+or rows of a table, N rows, D columns.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypedDict, final
+
+import numpy as np
+import numpy.typing as npt
+
+_Floats = npt.NDArray[np.float32]
+_Indices = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+_Parameters = list[_Floats] | tuple[_Floats, ...]
+_States = Sequence[_Floats | None]
+
+class _BuildConfig(TypedDict):
+    version: str
+    compiler: str
+    build_type: str
+    sanitize: str
+    openmp: bool
+    openmp_version: int | None
+    isa_levels: tuple[str, ...]
+
+class _CpuFeatures(TypedDict):
+    sse42: bool
+    avx2_fma: bool
+    avx512: bool
+    avx512_vnni: bool
+    avx512_bf16: bool
+
+# --- the machine ---
+
+def isa() -> str:
+    """The instruction set in use."""
+
+def isa_available() -> list[str]:
+    """The instruction sets built in that this processor has, slowest first."""
+
+def set_isa(name: str) -> None:
+    """Uses another instruction set; ValueError when the processor lacks it."""
+
+def vector_floats() -> int:
+    """Floats in a vector register of the instruction set in use."""
+
+def num_threads() -> int: ...
+def set_num_threads(n: int) -> None:
+    """Threads of the kernels called from now on; ValueError outside of [1, 4096]."""
+
+def build_config() -> _BuildConfig: ...
+def cpu_features() -> _CpuFeatures: ...
+def release_memory() -> None:
+    """Gives the blocks kept for reuse back to the system."""
+
+# --- products ---
+
+def gemm(
+    a: _Floats,
+    b: _Floats,
+    trans_a: bool = False,
+    trans_b: bool = False,
+    bias: _Floats | None = None,
+    out: _Floats | None = None,
+    accumulate: bool = False,
+) -> _Floats:
+    """``op(a) @ op(b) + bias`` of two matrices; ``accumulate`` adds to ``out`` instead."""
+
+def dense_forward(
+    x: _Floats, kernel: _Floats, bias: _Floats | None, activation: str, keep_pre: bool
+) -> tuple[_Floats, _Floats | None]:
+    """``activation(x @ kernel + bias)`` of x (N, I), and its argument when ``keep_pre``."""
+
+def column_sum(x: _Floats) -> _Floats:
+    """Sum of a matrix over its rows."""
+
+# --- elementwise ---
+
+ACTIVATIONS: tuple[str, ...]
+
+def activation_forward(activation: str, x: _Floats) -> _Floats: ...
+def activation_backward(activation: str, x: _Floats, dy: _Floats) -> _Floats: ...
+def softmax_forward(x: _Floats) -> _Floats:
+    """Softmax of every row of a matrix."""
+
+def softmax_backward(y: _Floats, dy: _Floats) -> _Floats:
+    """Gradient of ``softmax_forward`` from its result ``y``."""
+
+def dropout(x: _Floats, rate: float, seed: int) -> _Floats:
+    """Zeroes a share ``rate`` and scales the rest; the same call on dy is the gradient."""
+
+def spatial_dropout(x: _Floats, rate: float, seed: int) -> _Floats:
+    """Dropout of whole columns: one draw for each (batch, feature) of x (B, T, D)."""
+
+def dropout_mask(shape: Sequence[int], rate: float, seed: int) -> _Floats:
+    """The factors ``dropout`` multiplies with: 0 or 1 / (1 - rate)."""
+
+# --- tables and losses ---
+
+def embedding_forward(table: _Floats, ids: _Indices) -> _Floats:
+    """Rows of table (V, D), of shape ``ids.shape + (D,)``; ValueError names an id out of range."""
+
+def embedding_backward(ids: _Indices, dy: _Floats, rows: int) -> _Floats:
+    """Gradient (rows, D) of the table."""
+
+def softmax_cross_entropy_forward(logits: _Floats, labels: _Indices) -> tuple[_Floats, _Floats]:
+    """Loss (N,) and log-sum-exp (N,) of logits (N, V) for labels (N,)."""
+
+def softmax_cross_entropy_backward(
+    logits: _Floats, labels: _Indices, lse: _Floats, dloss: _Floats
+) -> _Floats: ...
+def binary_cross_entropy_forward(logits: _Floats, targets: _Floats) -> _Floats:
+    """Elementwise loss of logits for targets in [0, 1], both of one shape."""
+
+def binary_cross_entropy_backward(logits: _Floats, targets: _Floats, dloss: _Floats) -> _Floats: ...
+
+# --- optimizers: lists of arrays of equal shapes, updated in place; gradients are scaled first ---
+
+def sgd_update(
+    params: _Parameters,
+    grads: _Parameters,
+    velocities: _Parameters | None,
+    lr: float,
+    momentum: float,
+    nesterov: bool,
+    scale: float,
+) -> None: ...
+def rmsprop_update(
+    params: _Parameters,
+    grads: _Parameters,
+    v: _Parameters,
+    momentums: _Parameters | None,
+    averages: _Parameters | None,
+    lr: float,
+    rho: float,
+    momentum: float,
+    epsilon: float,
+    scale: float,
+) -> None: ...
+def adam_update(
+    params: _Parameters,
+    grads: _Parameters,
+    m: _Parameters,
+    v: _Parameters,
+    v_hat: _Parameters | None,
+    lr: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    step: int,
+    weight_decay: float,
+    scale: float,
+) -> None:
+    """One step; ``step`` counts from 1, ``weight_decay`` is decoupled from the gradient."""
+
+def global_norm(arrays: _Parameters) -> float:
+    """Euclidean norm of all arrays together."""
+
+# --- sequences ---
+
+def pad_sequences(
+    sequences: list[Any],
+    maxlen: int | None,
+    dtype: str,
+    padding: str,
+    truncating: str,
+    value: float,
+) -> npt.NDArray[Any]: ...
+
+CELLS: tuple[str, ...]
+
+@final
+class RecurrentPass:
+    """What a forward pass keeps for its backward pass, which may be run once."""
+
+    @property
+    def consumed(self) -> bool: ...
+
+def recurrent_forward(
+    cell: str,
+    x: _Floats,
+    kernel: _Floats,
+    recurrent_kernel: _Floats,
+    bias: _Floats | None,
+    initial_states: _States | None,
+    mask: npt.NDArray[np.bool_] | None,
+    dropout_mask: _Floats | None,
+    recurrent_dropout_mask: _Floats | None,
+    activation: str,
+    recurrent_activation: str,
+    go_backwards: bool,
+    zero_output_for_mask: bool,
+    return_sequences: bool,
+    keep: bool,
+) -> tuple[_Floats, tuple[_Floats, ...], RecurrentPass | None]:
+    """Runs a cell over x (B, T, I).
+
+    kernel (I, G*H), recurrent_kernel (H, G*H), bias (G*H,) or (2, G*H), states (B, H), mask (B, T),
+    dropout masks (B, I) and (B, H). Returns the outputs, (B, T, H) or (B, H), the final states, and
+    what ``recurrent_backward`` needs, None unless ``keep``.
+    """
+
+def recurrent_backward(
+    saved: RecurrentPass,
+    dy: _Floats | None,
+    dstates: _States | None,
+    need_dx: bool,
+) -> tuple[_Floats | None, _Floats, _Floats, _Floats | None, tuple[_Floats, ...]]:
+    """Gradients of x, kernel, recurrent_kernel, bias and the initial states.
+
+    RuntimeError when ``saved`` was consumed already.
+    """
