@@ -4,9 +4,10 @@
 
 namespace gw {
 
-// y = x ⊙ mask / (1 - rate). The mask comes from Philox4x32-10 (Salmon et al. 2011) with key = seed and
-// counter = block index, so it depends on nothing but seed and position: calling it again on dy is the
-// backward pass. Element i of the mask is word i % 4 of block i / 4, kept when word >= threshold.
+// y = x ⊙ mask / (1 - rate), and zero where x was dropped even if it was not finite. The mask comes from
+// Philox4x32-10 with key = seed and counter = block index: element i is word i % 4 of block i / 4, kept
+// when word >= threshold. It depends on nothing but seed and position, so the same call on dy is the
+// backward pass.
 struct Dropout {
     const float* x; // [batch, time, features]; null: y receives the mask itself
     float* y;

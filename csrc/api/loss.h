@@ -4,7 +4,7 @@
 
 namespace gw {
 
-// loss[i] = lse[i] - logits[i, labels[i]], lse[i] = log sum exp logits[i].
+// loss[i] = lse[i] - logits[i, labels[i]], lse[i] = log sum over v of exp(logits[i, v]).
 struct SoftmaxCrossEntropy {
     const float* logits; // [N, V]
     const i64* labels;   // [N]

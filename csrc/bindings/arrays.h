@@ -45,16 +45,19 @@ inline std::string shape_text(const std::vector<i64>& shape) {
     throw py::type_error(name + " must be " + rule + ", not " + found);
 }
 
+inline std::string type_name(const py::handle& object) {
+    return py::str(py::type::handle_of(object).attr("__name__"));
+}
+
 // A C-contiguous array of T. Anything else is refused: conversions belong to the Python side, where
 // they are explicit.
 template <class T> py::array_t<T> typed(const char* name, const py::handle& object) {
-    const std::string kind = py::str(py::dtype::of<T>());
+    auto kind = [] { return std::string(py::str(py::dtype::of<T>())); };
     if (!py::isinstance<py::array>(object))
-        fail_type(name, "a NumPy array of " + kind,
-                  std::string(py::str(py::type::handle_of(object).attr("__name__"))));
+        fail_type(name, "a NumPy array of " + kind(), type_name(object));
     const auto array = py::reinterpret_borrow<py::array>(object);
     if (!py::isinstance<py::array_t<T>>(array))
-        fail_type(name, "an array of " + kind, "one of " + std::string(py::str(array.dtype())));
+        fail_type(name, "an array of " + kind(), "one of " + std::string(py::str(array.dtype())));
     constexpr int wanted = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
     if ((array.flags() & wanted) != wanted) fail(name, "C-contiguous and aligned", "strided");
     return py::reinterpret_borrow<py::array_t<T>>(array);

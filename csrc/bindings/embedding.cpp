@@ -17,6 +17,7 @@ FloatArray embedding_forward(const py::object& table, const py::array& ids) {
 }
 
 FloatArray embedding_backward(const py::array& ids, const py::object& dy, i64 rows) {
+    if (rows < 0) fail("rows", "at least 0", std::to_string(rows));
     const std::vector<i64> index = checked_indices("embedding ids", ids, rows);
     std::vector<i64> shape(ids.shape(), ids.shape() + ids.ndim());
     shape.push_back(-1);

@@ -4,32 +4,39 @@
 namespace gw {
 namespace {
 
+// Logits [N, V] and one label of [0, V) for each row.
+struct Classification {
+    FloatArray logits;
+    std::vector<i64> labels;
+    i64 n, classes;
+
+    Classification(const py::object& x, const py::object& y)
+        : logits(shaped<float>("logits", x, {-1, -1})), n(logits.shape(0)), classes(logits.shape(1)) {
+        labels = checked_indices("labels", y, classes);
+        if (static_cast<i64>(labels.size()) != n)
+            fail("labels", "of shape (" + std::to_string(n) + ",)",
+                 std::to_string(labels.size()) + " labels");
+    }
+};
+
 py::tuple softmax_cross_entropy_forward(const py::object& logits, const py::object& labels) {
-    const FloatArray x = shaped<float>("logits", logits, {-1, -1});
-    const i64 n = x.shape(0), classes = x.shape(1);
-    const std::vector<i64> index = checked_indices("labels", labels, classes);
-    if (static_cast<i64>(index.size()) != n)
-        fail("labels", "of shape (" + std::to_string(n) + ",)", std::to_string(index.size()) + " labels");
-    FloatArray loss = new_floats({n}), lse = new_floats({n});
-    const SoftmaxCrossEntropy s = {x.data(), index.data(), loss.mutable_data(), lse.mutable_data(), n,
-                                   classes};
+    const Classification c(logits, labels);
+    FloatArray loss = new_floats({c.n}), lse = new_floats({c.n});
+    const SoftmaxCrossEntropy s = {c.logits.data(),    c.labels.data(), loss.mutable_data(),
+                                   lse.mutable_data(), c.n,             c.classes};
     run_kernel([&] { kernels().softmax_cross_entropy_forward(s); });
     return py::make_tuple(loss, lse);
 }
 
 FloatArray softmax_cross_entropy_backward(const py::object& logits, const py::object& labels,
                                           const py::object& lse, const py::object& dloss) {
-    const FloatArray x = shaped<float>("logits", logits, {-1, -1});
-    const i64 n = x.shape(0), classes = x.shape(1);
-    const std::vector<i64> index = checked_indices("labels", labels, classes);
-    if (static_cast<i64>(index.size()) != n)
-        fail("labels", "of shape (" + std::to_string(n) + ",)", std::to_string(index.size()) + " labels");
-    const FloatArray sums = shaped<float>("lse", lse, {n});
-    const FloatArray grad = shaped<float>("dloss", dloss, {n});
-    FloatArray dx = new_floats({n, classes});
-    const SoftmaxCrossEntropyGrad s = {x.data(),    index.data(),      sums.data(),
-                                       grad.data(), dx.mutable_data(), n,
-                                       classes};
+    const Classification c(logits, labels);
+    const FloatArray sums = shaped<float>("lse", lse, {c.n});
+    const FloatArray grad = shaped<float>("dloss", dloss, {c.n});
+    FloatArray dx = new_floats({c.n, c.classes});
+    const SoftmaxCrossEntropyGrad s = {c.logits.data(), c.labels.data(),   sums.data(),
+                                       grad.data(),     dx.mutable_data(), c.n,
+                                       c.classes};
     run_kernel([&] { kernels().softmax_cross_entropy_backward(s); });
     return dx;
 }

@@ -1,6 +1,7 @@
 #include "bindings/arrays.h"
 #include "runtime/dispatch.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace gw {
@@ -9,30 +10,35 @@ namespace {
 // A Python list of float32 arrays as pointers and sizes; keeps the arrays alive.
 class ArrayList {
   public:
-    ArrayList(const char* name, const py::object& list, bool writable) {
-        if (list.is_none()) return;
-        const auto items = py::cast<py::sequence>(list);
-        given_ = true;
+    ArrayList() = default; // not given
+
+    ArrayList(const char* name, const py::object& list) : given_(true), name_(name) {
+        if (!py::isinstance<py::list>(list) && !py::isinstance<py::tuple>(list))
+            fail_type(name, "a list of arrays", type_name(list));
+        const auto items = py::reinterpret_borrow<py::sequence>(list);
         for (std::size_t i = 0; i < items.size(); ++i) {
-            const std::string label = std::string(name) + "[" + std::to_string(i) + "]";
-            FloatArray array = typed<float>(label.c_str(), items[i]);
-            if (writable && !array.writeable()) fail(label, "writable", "read-only");
-            sizes_.push_back(array.size());
-            data_.push_back(const_cast<float*>(array.data()));
-            arrays_.push_back(std::move(array));
+            arrays_.push_back(typed<float>(label(i).c_str(), items[i]));
+            sizes_.push_back(arrays_.back().size());
+            data_.push_back(const_cast<float*>(arrays_.back().data()));
         }
     }
 
-    // The same number of arrays, of the same shapes.
-    void require_like(const char* name, const ArrayList& other) const {
-        if (!given_) return;
-        if (arrays_.size() != other.arrays_.size())
-            fail(name, "a list of " + std::to_string(other.arrays_.size()) + " arrays",
-                 std::to_string(arrays_.size()));
+    void require_writable() const {
         for (std::size_t i = 0; i < arrays_.size(); ++i)
-            if (shape_text(arrays_[i]) != shape_text(other.arrays_[i]))
-                fail(std::string(name) + "[" + std::to_string(i) + "]",
-                     "of shape " + shape_text(other.arrays_[i]), shape_text(arrays_[i]));
+            if (!arrays_[i].writeable()) fail(label(i), "writable", "read-only");
+    }
+
+    // The same number of arrays, of the same shapes.
+    void require_like(const ArrayList& other) const {
+        if (arrays_.size() != other.arrays_.size())
+            fail(name_, "a list of " + std::to_string(other.arrays_.size()) + " arrays",
+                 "of " + std::to_string(arrays_.size()));
+        for (std::size_t i = 0; i < arrays_.size(); ++i) {
+            const FloatArray &mine = arrays_[i], &wanted = other.arrays_[i];
+            if (!std::equal(mine.shape(), mine.shape() + mine.ndim(), wanted.shape(),
+                            wanted.shape() + wanted.ndim()))
+                fail(label(i), "of shape " + shape_text(wanted), shape_text(mine));
+        }
     }
 
     ParameterList list() const {
@@ -40,34 +46,52 @@ class ArrayList {
     }
 
   private:
+    std::string label(std::size_t i) const { return name_ + "[" + std::to_string(i) + "]"; }
+
     bool given_ = false;
+    std::string name_;
     std::vector<FloatArray> arrays_;
     std::vector<i64> sizes_;
     std::vector<float*> data_;
 };
 
-// The weights and everything stored beside them.
-struct Lists {
-    ArrayList params, grads;
-    Lists(const py::object& p, const py::object& g)
-        : params("params", p, true), grads("grads", g, false) {
-        grads.require_like("grads", params);
+// The weights, their gradients, and what an optimizer keeps beside them.
+class Lists {
+  public:
+    Lists(const py::object& params, const py::object& grads)
+        : params_("params", params), grads_("grads", grads) {
+        params_.require_writable();
+        grads_.require_like(params_);
     }
-    ArrayList slot(const char* name, const py::object& list) const {
-        ArrayList slots(name, list, true);
-        slots.require_like(name, params);
+    ParameterList params() const { return params_.list(); }
+    ParameterList grads() const { return grads_.list(); }
+
+    ArrayList slots(const char* name, const py::object& list) const {
+        ArrayList slots(name, list);
+        slots.require_writable();
+        slots.require_like(params_);
         return slots;
     }
+    ArrayList slots_or_none(const char* name, const py::object& list) const {
+        return list.is_none() ? ArrayList() : slots(name, list);
+    }
+
+  private:
+    ArrayList params_, grads_;
 };
 
 void sgd_update(const py::object& params, const py::object& grads, const py::object& velocities,
                 double lr, double momentum, bool nesterov, double scale) {
     const Lists lists(params, grads);
-    const ArrayList v = lists.slot("velocities", velocities);
-    const SgdUpdate u = {lists.params.list(),          lists.grads.list(),
-                         v.list(),                     static_cast<float>(lr),
-                         static_cast<float>(momentum), static_cast<float>(scale),
-                         nesterov};
+    const ArrayList v = lists.slots_or_none("velocities", velocities);
+    SgdUpdate u = {};
+    u.params = lists.params();
+    u.grads = lists.grads();
+    u.velocities = v.list();
+    u.lr = static_cast<float>(lr);
+    u.momentum = static_cast<float>(momentum);
+    u.scale = static_cast<float>(scale);
+    u.nesterov = nesterov;
     run_kernel([&] { kernels().sgd_update(u); });
 }
 
@@ -75,19 +99,21 @@ void rmsprop_update(const py::object& params, const py::object& grads, const py:
                     const py::object& momentums, const py::object& averages, double lr, double rho,
                     double momentum, double epsilon, double scale) {
     const Lists lists(params, grads);
-    const ArrayList second = lists.slot("v", v), first = lists.slot("momentums", momentums);
-    const ArrayList mean = lists.slot("averages", averages);
-    const RmspropUpdate u = {lists.params.list(),
-                             lists.grads.list(),
-                             second.list(),
-                             first.list(),
-                             mean.list(),
-                             static_cast<float>(lr),
-                             static_cast<float>(rho),
-                             static_cast<float>(1.0 - rho),
-                             static_cast<float>(momentum),
-                             static_cast<float>(epsilon),
-                             static_cast<float>(scale)};
+    const ArrayList second = lists.slots("v", v);
+    const ArrayList first = lists.slots_or_none("momentums", momentums);
+    const ArrayList mean = lists.slots_or_none("averages", averages);
+    RmspropUpdate u = {};
+    u.params = lists.params();
+    u.grads = lists.grads();
+    u.v = second.list();
+    u.momentums = first.list();
+    u.averages = mean.list();
+    u.lr = static_cast<float>(lr);
+    u.rho = static_cast<float>(rho);
+    u.fresh = static_cast<float>(1.0 - rho);
+    u.momentum = static_cast<float>(momentum);
+    u.epsilon = static_cast<float>(epsilon);
+    u.scale = static_cast<float>(scale);
     run_kernel([&] { kernels().rmsprop_update(u); });
 }
 
@@ -96,27 +122,27 @@ void adam_update(const py::object& params, const py::object& grads, const py::ob
                  double beta_2, double epsilon, i64 step, double weight_decay, double scale) {
     if (step < 1) fail("step", "at least 1", std::to_string(step));
     const Lists lists(params, grads);
-    const ArrayList first = lists.slot("m", m), second = lists.slot("v", v);
-    const ArrayList top = lists.slot("v_hat", v_hat);
+    const ArrayList first = lists.slots("m", m), second = lists.slots("v", v);
+    const ArrayList top = lists.slots_or_none("v_hat", v_hat);
     const double t = static_cast<double>(step);
-    const double alpha =
-        lr * std::sqrt(1.0 - std::pow(beta_2, t)) / (1.0 - std::pow(beta_1, t));
-    const AdamUpdate u = {lists.params.list(),
-                          lists.grads.list(),
-                          first.list(),
-                          second.list(),
-                          top.list(),
-                          static_cast<float>(alpha),
-                          static_cast<float>(lr * weight_decay),
-                          static_cast<float>(1.0 - beta_1),
-                          static_cast<float>(1.0 - beta_2),
-                          static_cast<float>(epsilon),
-                          static_cast<float>(scale)};
+    AdamUpdate u = {};
+    u.params = lists.params();
+    u.grads = lists.grads();
+    u.m = first.list();
+    u.v = second.list();
+    u.v_hat = top.list();
+    u.alpha = static_cast<float>(lr * std::sqrt(1.0 - std::pow(beta_2, t)) /
+                                 (1.0 - std::pow(beta_1, t)));
+    u.decay = static_cast<float>(lr * weight_decay);
+    u.fresh_1 = static_cast<float>(1.0 - beta_1);
+    u.fresh_2 = static_cast<float>(1.0 - beta_2);
+    u.epsilon = static_cast<float>(epsilon);
+    u.scale = static_cast<float>(scale);
     run_kernel([&] { kernels().adam_update(u); });
 }
 
 double global_norm(const py::object& arrays) {
-    const ArrayList list("arrays", arrays, false);
+    const ArrayList list("arrays", arrays);
     double sum = 0.0;
     run_kernel([&] { sum = kernels().sum_of_squares(list.list()); });
     return std::sqrt(sum);

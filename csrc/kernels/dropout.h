@@ -7,81 +7,74 @@
 namespace gw::GW_ISA {
 namespace {
 
-// kLanes blocks at a time, one per lane.
-typedef u64 vu64 __attribute__((vector_size(kLanes * 8)));
+constexpr i64 kBlocks = kLanes / 2;     // blocks of the generator drawn at a time, one per long word
+constexpr i64 kDrawn = 4 * kBlocks;     // words they hold: two vectors
+static_assert(kDrawn == 2 * kLanes, "");
 
-GW_INLINE void multiply_high_low(vu x, u32 by, vu& high, vu& low) {
-    const vu64 product = __builtin_convertvector(x, vu64) * u64(by);
-    high = __builtin_convertvector(product >> 32, vu);
-    low = __builtin_convertvector(product & 0xffffffffu, vu);
-}
-
-// words[w][lane] is word w of block first + lane.
-GW_INLINE void philox(u64 seed, u64 first, vu words[4]) {
-    vu64 block;
-    for (int l = 0; l < kLanes; ++l) block[l] = first + static_cast<u64>(l);
-    vu c0 = __builtin_convertvector(block & 0xffffffffu, vu);
-    vu c1 = __builtin_convertvector(block >> 32, vu);
-    vu c2 = vu{}, c3 = vu{};
+// The words of blocks block .. block + kBlocks - 1, in order. A 32-bit word of the state is the low half
+// of a lane; high halves are left as they fall, for only low halves are multiplied.
+GW_INLINE void philox(u64 seed, u64 block, vu& first, vu& second) {
+    vl index;
+    for (int l = 0; l < kBlocks; ++l) index[l] = block + static_cast<u64>(l);
+    vl c0 = index, c1 = index >> 32, c2 = vl{}, c3 = vl{};
     u32 key0 = static_cast<u32>(seed), key1 = static_cast<u32>(seed >> 32);
     for (int round = 0; round < 10; ++round) {
-        vu high0, low0, high1, low1;
-        multiply_high_low(c0, 0xD2511F53u, high0, low0);
-        multiply_high_low(c2, 0xCD9E8D57u, high1, low1);
-        c0 = high1 ^ c1 ^ key0;
-        c1 = low1;
-        c2 = high0 ^ c3 ^ key1;
-        c3 = low0;
+        const vl p0 = multiply_low_halves(c0, vl{} + 0xD2511F53u);
+        const vl p1 = multiply_low_halves(c2, vl{} + 0xCD9E8D57u);
+        c0 = (p1 >> 32) ^ c1 ^ key0;
+        c1 = p1;
+        c2 = (p0 >> 32) ^ c3 ^ key1;
+        c3 = p0;
         key0 += 0x9E3779B9u;
         key1 += 0xBB67AE85u;
     }
-    words[0] = c0;
-    words[1] = c1;
-    words[2] = c2;
-    words[3] = c3;
+    const vl words01 = (c0 & 0xffffffffu) | (c1 << 32), words23 = (c2 & 0xffffffffu) | (c3 << 32);
+    first = reinterpret_cast<vu>(interleave_first(words01, words23));
+    second = reinterpret_cast<vu>(interleave_second(words01, words23));
 }
 
-// Factors of mask elements [first, first + count); first is a multiple of 4.
-inline void mask_factors(const Dropout& d, i64 first, i64 count, float* out) {
-    for (i64 done = 0; done < count; done += 4 * kLanes) {
-        vu words[4];
-        philox(d.seed, static_cast<u64>(first + done) / 4, words);
-        const i64 some = min64(4 * kLanes, count - done);
-        for (i64 i = 0; i < some; ++i)
-            out[done + i] = words[i % 4][i / 4] >= d.threshold ? d.scale : 0.0f;
+// f(i, lanes, kept) over elements first + i of the mask, i < count; first is a multiple of 4.
+template <class F> GW_INLINE void draw(const Dropout& d, i64 first, i64 count, const F& f) {
+    const vu threshold = vu{} + d.threshold;
+    for (i64 i = 0; i < count; i += kDrawn) {
+        vu low, high;
+        philox(d.seed, static_cast<u64>(first + i) / 4, low, high);
+        f(i, min64(kLanes, count - i), low >= threshold);
+        if (count - i > kLanes) f(i + kLanes, min64(kLanes, count - i - kLanes), high >= threshold);
     }
 }
 
+// Selected, not multiplied: what is dropped is zero even if it was not finite.
 inline void dropout_elements(const Dropout& d) {
-    constexpr i64 kBlock = 4096;
-    const i64 n = d.batch * d.time * d.features;
-    parallel_tasks((n + kBlock - 1) / kBlock, [&](i64 task) {
-        const i64 begin = task * kBlock, count = min64(kBlock, n - begin);
-        float factors[kBlock];
-        mask_factors(d, begin, count, factors);
-        for_vectors(0, count, [&](i64 i, i64 lanes) {
-            const vf factor = load_some(factors + i, lanes);
-            const vf y = d.x == nullptr ? factor : load_some(d.x + begin + i, lanes) * factor;
-            store_some(d.y + begin + i, y, lanes);
+    const float scale = d.scale;
+    for_blocks(d.batch * d.time * d.features, [&](i64 begin, i64 count) {
+        const float* x = d.x == nullptr ? nullptr : d.x + begin;
+        float* y = d.y + begin;
+        draw(d, begin, count, [&](i64 i, i64 lanes, vi kept) {
+            const vf scaled = x == nullptr ? splat(scale) : load_some(x + i, lanes) * scale;
+            store_some(y + i, kept ? scaled : splat(0.0f), lanes);
         });
     });
 }
 
 inline void dropout_features(const Dropout& d) {
-    constexpr i64 kBlock = 256; // features at a time
-    const i64 blocks = (d.features + kBlock - 1) / kBlock;
-    parallel_tasks(d.batch * blocks, [&](i64 task) {
-        const i64 row = task / blocks, begin = task % blocks * kBlock;
-        const i64 count = min64(kBlock, d.features - begin);
-        const i64 element = row * d.features + begin, first = element / 4 * 4;
-        float factors[kBlock + 4];
-        mask_factors(d, first, element - first + count, factors);
-        const float* mask = factors + (element - first);
+    constexpr i64 kFeatures = 256; // of one row at a time
+    const i64 blocks = (d.features + kFeatures - 1) / kFeatures;
+    const double nanoseconds = static_cast<double>(min64(kFeatures, d.features) * (1 + d.time / 4));
+    parallel_tasks(d.batch * blocks, nanoseconds, [&](i64 task) {
+        const i64 row = task / blocks, begin = task % blocks * kFeatures;
+        const i64 count = min64(kFeatures, d.features - begin);
+        const i64 element = row * d.features + begin, skipped = element % 4;
+        float factors[kFeatures + 4];
+        draw(d, element - skipped, skipped + count, [&](i64 i, i64 lanes, vi kept) {
+            store_some(factors + i, kept ? splat(d.scale) : splat(0.0f), lanes);
+        });
         for (i64 t = 0; t < d.time; ++t) {
             const i64 at = (row * d.time + t) * d.features + begin;
             for_vectors(0, count, [&](i64 i, i64 lanes) {
-                store_some(d.y + at + i, load_some(d.x + at + i, lanes) * load_some(mask + i, lanes),
-                           lanes);
+                const vf factor = load_some(factors + skipped + i, lanes);
+                const vf scaled = load_some(d.x + at + i, lanes) * factor;
+                store_some(d.y + at + i, factor > 0.0f ? scaled : splat(0.0f), lanes);
             });
         }
     });

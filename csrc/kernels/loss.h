@@ -7,9 +7,9 @@ namespace gw::GW_ISA {
 namespace {
 
 inline void softmax_cross_entropy_forward(const SoftmaxCrossEntropy& s) {
-    for_rows(s.n, [&](i64 row) {
+    for_rows(s.n, s.classes, [&](i64 row) {
         const float* x = s.logits + row * s.classes;
-        const float shift = finite_shift(row_max(x, s.classes));
+        const float shift = row_shift(x, s.classes);
         const float lse = __builtin_logf(row_exp_sum(x, s.classes, shift, nullptr)) + shift;
         s.lse[row] = lse;
         s.loss[row] = lse - x[s.labels[row]];
@@ -17,7 +17,7 @@ inline void softmax_cross_entropy_forward(const SoftmaxCrossEntropy& s) {
 }
 
 inline void softmax_cross_entropy_backward(const SoftmaxCrossEntropyGrad& s) {
-    for_rows(s.n, [&](i64 row) {
+    for_rows(s.n, s.classes, [&](i64 row) {
         const float* x = s.logits + row * s.classes;
         float* dx = s.dlogits + row * s.classes;
         const float lse = s.lse[row], dloss = s.dloss[row];
@@ -28,13 +28,14 @@ inline void softmax_cross_entropy_backward(const SoftmaxCrossEntropyGrad& s) {
     });
 }
 
-// max(x, 0) - x*t + log(1 + e^-|x|)
+// softplus(x) - x*t, where large terms do not cancel: x*([x > 0] - t) + softplus(-|x|).
 inline void binary_cross_entropy_forward(const float* logits, const float* targets, float* loss,
                                          i64 n) {
     for_blocks(n, [&](i64 begin, i64 count) {
         for_vectors(begin, count, [&](i64 i, i64 lanes) {
-            const vf x = load_some(logits + i, lanes);
-            store_some(loss + i, softplus(x) - x * load_some(targets + i, lanes), lanes);
+            const vf x = load_some(logits + i, lanes), t = load_some(targets + i, lanes);
+            const vf positive = x > 0.0f ? splat(1.0f) : splat(0.0f);
+            store_some(loss + i, x * (positive - t) + softplus(-abs(x)), lanes);
         });
     });
 }

@@ -63,13 +63,6 @@ GW_INLINE vf erf(vf x) {
     return load(lanes);
 }
 
-GW_INLINE vf sqrt(vf x) {
-    float lanes[kLanes];
-    store(lanes, x);
-    for (float& lane : lanes) lane = __builtin_sqrtf(lane);
-    return load(lanes);
-}
-
 // log(1 + e^x) without overflow.
 GW_INLINE vf softplus(vf x) {
     return (x > 0.0f ? x : splat(0.0f)) + log1p(exp(-abs(x)));

@@ -7,32 +7,46 @@
 namespace gw::GW_ISA {
 namespace {
 
-// f(array, position, lanes) over all arrays of a list, in parallel blocks that span arrays.
-template <class F> void for_parameters(const ParameterList& list, const F& f) {
-    constexpr i64 kBlock = 1 << 13;
-    i64 blocks = 0;
-    for (i64 a = 0; a < list.count; ++a) blocks += (list.sizes[a] + kBlock - 1) / kBlock;
-    if (blocks == 0) return;
-    const Buffer<i64> owner(2 * blocks);
-    i64 block = 0;
-    for (i64 a = 0; a < list.count; ++a)
-        for (i64 begin = 0; begin < list.sizes[a]; begin += kBlock, ++block) {
-            owner.get()[2 * block] = a;
-            owner.get()[2 * block + 1] = begin;
-        }
-    parallel_tasks(blocks, [&](i64 task) {
-        const i64 a = owner.get()[2 * task], begin = owner.get()[2 * task + 1];
-        for_vectors(begin, min64(kBlock, list.sizes[a] - begin),
-                    [&](i64 i, i64 lanes) { f(a, i, lanes); });
-    });
-}
+// All arrays of a list cut into blocks, so that one parallel region serves a whole model.
+class Blocks {
+  public:
+    struct Block {
+        i64 array, begin, count;
+    };
+    explicit Blocks(const ParameterList& list) : blocks_(count(list)) {
+        for (i64 a = 0; a < list.count; ++a)
+            for (i64 begin = 0; begin < list.sizes[a]; begin += kFloats) {
+                const i64 floats = min64(kFloats, list.sizes[a] - begin);
+                blocks_.get()[size_++] = {a, begin, floats};
+                floats_ += floats;
+            }
+    }
 
-GW_INLINE vf root(vf x) {
-#if defined(__AVX512F__)
-    return _mm512_maskz_sqrt_ps(static_cast<__mmask16>(-1), x);
-#else
-    return sqrt(x);
-#endif
+    i64 size() const { return size_; }
+
+    // f(index, block) for every block, in parallel: work of about a nanosecond for each float.
+    template <class F> void for_each(const F& f) const {
+        if (size_ == 0) return;
+        parallel_tasks(size_, static_cast<double>(floats_) / static_cast<double>(size_),
+                       [&](i64 i) { f(i, blocks_.get()[i]); });
+    }
+
+  private:
+    static constexpr i64 kFloats = 1 << 13;
+    static i64 count(const ParameterList& list) {
+        i64 blocks = 0;
+        for (i64 a = 0; a < list.count; ++a) blocks += (list.sizes[a] + kFloats - 1) / kFloats;
+        return blocks;
+    }
+    Buffer<Block> blocks_;
+    i64 size_ = 0, floats_ = 0;
+};
+
+// f(array, position, lanes) over every float of a list, a vector at a time.
+template <class F> void for_parameters(const ParameterList& list, const F& f) {
+    Blocks(list).for_each([&](i64, const Blocks::Block& block) {
+        for_vectors(block.begin, block.count, [&](i64 i, i64 lanes) { f(block.array, i, lanes); });
+    });
 }
 
 inline void sgd_update(const SgdUpdate& u) {
@@ -64,7 +78,7 @@ inline void rmsprop_update(const RmspropUpdate& u) {
             store_some(average, mean, lanes);
             denominator = v - mean * mean + u.epsilon;
         }
-        vf step = g * u.lr / root(denominator);
+        vf step = g * u.lr / sqrt(denominator);
         if (u.momentums.data != nullptr) {
             float* momentum = u.momentums.data[a] + i;
             step = load_some(momentum, lanes) * u.momentum + step;
@@ -91,27 +105,33 @@ inline void adam_update(const AdamUpdate& u) {
             v = v > old ? v : old;
             store_some(top, v, lanes);
         }
-        store_some(w, weight - m * u.alpha / (root(v) + u.epsilon), lanes);
+        store_some(w, weight - m * u.alpha / (sqrt(v) + u.epsilon), lanes);
     });
 }
 
-// In double, each array in blocks whose sums are added in order: the same for any thread count.
+// In double; the sums of the blocks are added in their order: the same for any thread count.
 inline double sum_of_squares(const ParameterList& list) {
-    constexpr i64 kBlock = 1 << 13;
+    constexpr int kSums = 16;
+    typedef double Doubles __attribute__((vector_size(kSums * 8)));
+    typedef float Floats16 __attribute__((vector_size(kSums * 4), aligned(4), may_alias));
+    const Blocks blocks(list);
+    const Buffer<double> totals(blocks.size());
+    blocks.for_each([&](i64 index, const Blocks::Block& block) {
+        const float* x = list.data[block.array] + block.begin;
+        Doubles sum = {};
+        i64 i = 0;
+        for (; i + kSums <= block.count; i += kSums) {
+            const Doubles wide =
+                __builtin_convertvector(*reinterpret_cast<const Floats16*>(x + i), Doubles);
+            sum += wide * wide;
+        }
+        for (int lane = 0; i < block.count; ++i, ++lane) sum[lane] += double(x[i]) * double(x[i]);
+        double total = 0.0;
+        for (int lane = 0; lane < kSums; ++lane) total += sum[lane];
+        totals.get()[index] = total;
+    });
     double total = 0.0;
-    for (i64 a = 0; a < list.count; ++a) {
-        const i64 blocks = (list.sizes[a] + kBlock - 1) / kBlock;
-        const Buffer<double> sums(blocks);
-        parallel_tasks(blocks, [&](i64 block) {
-            const float* x = list.data[a] + block * kBlock;
-            const i64 n = min64(kBlock, list.sizes[a] - block * kBlock);
-            double lanes[8] = {};
-            for (i64 i = 0; i < n; ++i) lanes[i % 8] += double(x[i]) * double(x[i]);
-            sums.get()[block] = ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) +
-                                ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
-        });
-        for (i64 block = 0; block < blocks; ++block) total += sums.get()[block];
-    }
+    for (i64 i = 0; i < blocks.size(); ++i) total += totals.get()[i];
     return total;
 }
 

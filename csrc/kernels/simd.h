@@ -29,6 +29,7 @@ constexpr int kTileRows = 6;
 typedef float vf __attribute__((vector_size(kLanes * 4)));
 typedef i32 vi __attribute__((vector_size(kLanes * 4)));
 typedef u32 vu __attribute__((vector_size(kLanes * 4)));
+typedef u64 vl __attribute__((vector_size(kLanes * 4))); // kLanes / 2 long words
 typedef float vf_unaligned __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
 
 GW_INLINE vf load(const float* p) { return *reinterpret_cast<const vf_unaligned*>(p); }
@@ -78,6 +79,55 @@ GW_INLINE vf scale_by_power(vf x, vf n) {
     const vi whole = __builtin_convertvector(n, vi), half = whole >> 1;
     return x * reinterpret_cast<vf>((half + 127) << 23) *
            reinterpret_cast<vf>((whole - half + 127) << 23);
+#endif
+}
+
+GW_INLINE vf sqrt(vf x) {
+#if defined(__AVX512F__)
+    return _mm512_maskz_sqrt_ps(static_cast<__mmask16>(-1), x);
+#elif defined(__AVX2__)
+    return _mm256_sqrt_ps(x);
+#elif defined(__x86_64__)
+    return _mm_sqrt_ps(x);
+#else
+    for (int i = 0; i < kLanes; ++i) x[i] = __builtin_sqrtf(x[i]);
+    return x;
+#endif
+}
+
+// The 64-bit products of the low halves of the lanes.
+GW_INLINE vl multiply_low_halves(vl x, vl y) {
+#if defined(__AVX512F__)
+    return reinterpret_cast<vl>(_mm512_maskz_mul_epu32(
+        static_cast<__mmask8>(-1), reinterpret_cast<__m512i>(x), reinterpret_cast<__m512i>(y)));
+#elif defined(__AVX2__)
+    return reinterpret_cast<vl>(
+        _mm256_mul_epu32(reinterpret_cast<__m256i>(x), reinterpret_cast<__m256i>(y)));
+#elif defined(__x86_64__)
+    return reinterpret_cast<vl>(
+        _mm_mul_epu32(reinterpret_cast<__m128i>(x), reinterpret_cast<__m128i>(y)));
+#else
+    return (x & 0xffffffffu) * (y & 0xffffffffu);
+#endif
+}
+
+// a0 b0 a1 b1 ...: the first and the second half of the lanes.
+GW_INLINE vl interleave_first(vl a, vl b) {
+#if defined(__AVX512F__)
+    return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+#elif defined(__AVX2__)
+    return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+#else
+    return __builtin_shufflevector(a, b, 0, 2);
+#endif
+}
+GW_INLINE vl interleave_second(vl a, vl b) {
+#if defined(__AVX512F__)
+    return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#elif defined(__AVX2__)
+    return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+#else
+    return __builtin_shufflevector(a, b, 1, 3);
 #endif
 }
 

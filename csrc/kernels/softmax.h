@@ -1,4 +1,5 @@
-// Softmax over rows of any length.
+// Softmax over rows of any length. NaN needs no care of its own: it loses every comparison, so it is
+// never the row's maximum, and through the sum it reaches all of its row and no other.
 #pragma once
 #include "kernels/elementwise.h"
 
@@ -14,19 +15,17 @@ GW_INLINE vf load_or(const float* p, i64 lanes, float rest) {
     return load(padded);
 }
 
-// The largest value, NaN if there is one.
-inline float row_max(const float* x, i64 n) {
+// What is subtracted before the exponential so that it cannot overflow: the largest number of the row.
+// A row of nothing but -inf has none; its softmax is 0 / 0, as in every other library.
+inline float row_shift(const float* x, i64 n) {
     vf top = splat(-kInfinity);
-    bool nan = false;
     for (i64 i = 0; i < n; i += kLanes) {
         const vf v = load_or(x + i, min64(kLanes, n - i), -kInfinity);
         top = v > top ? v : top;
-        const vi unordered = v != v;
-        for (int l = 0; l < kLanes; ++l) nan |= unordered[l] != 0;
     }
     float largest = top[0];
     for (int l = 1; l < kLanes; ++l) largest = top[l] > largest ? top[l] : largest;
-    return nan ? __builtin_nanf("") : largest;
+    return largest == -kInfinity ? 0.0f : largest;
 }
 
 // Sum of e^(x - shift); y, when given, receives the terms.
@@ -41,23 +40,21 @@ inline float row_exp_sum(const float* x, i64 n, float shift, float* y) {
     return sum_lanes(sum);
 }
 
-// A row of nothing but -inf has no largest value to subtract: its softmax is 0 / 0.
-inline float finite_shift(float top) { return top == -kInfinity ? 0.0f : top; }
-
-constexpr i64 kRowBlock = 4;
-
-template <class F> void for_rows(i64 rows, const F& f) {
-    parallel_tasks((rows + kRowBlock - 1) / kRowBlock, [&](i64 block) {
-        for (i64 i = block * kRowBlock; i < min64(rows, (block + 1) * kRowBlock); ++i) f(i);
-    });
+// f(row) for every row, some rows a task: work of about a nanosecond for each column.
+template <class F> void for_rows(i64 rows, i64 columns, const F& f) {
+    constexpr i64 kFloats = 1 << 12;
+    const i64 some = 1 + kFloats / (columns + 1);
+    parallel_tasks((rows + some - 1) / some, static_cast<double>(min64(rows, some) * columns),
+                   [&](i64 task) {
+                       for (i64 row = task * some; row < min64(rows, (task + 1) * some); ++row) f(row);
+                   });
 }
 
 inline void softmax_forward(const float* x, float* y, i64 rows, i64 columns) {
-    for_rows(rows, [&](i64 row) {
+    for_rows(rows, columns, [&](i64 row) {
         const float* in = x + row * columns;
         float* out = y + row * columns;
-        const float sum = row_exp_sum(in, columns, finite_shift(row_max(in, columns)), out);
-        const float factor = 1.0f / sum;
+        const float factor = 1.0f / row_exp_sum(in, columns, row_shift(in, columns), out);
         for_vectors(0, columns, [&](i64 i, i64 lanes) {
             store_some(out + i, load_some(out + i, lanes) * factor, lanes);
         });
@@ -66,7 +63,7 @@ inline void softmax_forward(const float* x, float* y, i64 rows, i64 columns) {
 
 // dx = y ⊙ (dy - sum(y ⊙ dy))
 inline void softmax_backward(const float* y, const float* dy, float* dx, i64 rows, i64 columns) {
-    for_rows(rows, [&](i64 row) {
+    for_rows(rows, columns, [&](i64 row) {
         const float *p = y + row * columns, *g = dy + row * columns;
         vf dot = splat(0.0f);
         for_vectors(0, columns, [&](i64 i, i64 lanes) {
