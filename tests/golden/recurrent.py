@@ -53,19 +53,23 @@ def run(case: Case) -> dict[str, Any]:
     initial = states if case["initial_state"] else None
     mask = mask_of(case)
     keywords = {} if mask is None else {"mask": jax.numpy.asarray(mask)}
-    fixed = [v.value for v in layer.non_trainable_variables]
+    if initial is not None:
+        keywords["initial_state"] = initial
 
-    def call(w: Any, x: Any, s: Any, fixed: Any) -> Any:
-        extra = {} if s is None else {"initial_state": s}
-        return layer.stateless_call(w, fixed, x, **keywords, **extra)
-
+    # The states a stateful layer carries are not among its variables, so `stateless_call` reads
+    # them from the layer and leaves them: only a plain call moves them on.
+    for own, given in zip(layer.trainable_variables, weights, strict=True):
+        own.assign(given)
     record = []
     for _ in range(case["calls"] - 1):
-        outputs, fixed = call(weights, x, initial, fixed)
-        record.append([np.asarray(y) for y in outputs])
-    outputs, backward, _ = jax.vjp(
-        lambda w, x, s: call(w, x, s, fixed), weights, x, initial, has_aux=True
-    )
+        record.append([np.asarray(y) for y in jax.tree.leaves(layer(x, **keywords))])
+    fixed = [v.value for v in layer.non_trainable_variables]
+
+    def call(w: Any, x: Any, s: Any) -> Any:
+        given = keywords if s is None else {**keywords, "initial_state": s}
+        return layer.stateless_call(w, fixed, x, **given)
+
+    outputs, backward, _ = jax.vjp(call, weights, x, initial, has_aux=True)
     record.append([np.asarray(y) for y in jax.tree.leaves(outputs)])
     up = [exact(*y.shape) for y in jax.tree.leaves(outputs)]
     down = backward(jax.tree.unflatten(jax.tree.structure(outputs), up))

@@ -30,7 +30,13 @@ MODULES = {
     "regularizers": regularizers,
     "constraints": constraints,
 }
+# Keras 3.15 leaves these out of its configuration, so they do not survive a save there; here they do.
+KEPT_HERE = {"Huber": {"delta": 1.0}}
 CASES = [(topic, case) for topic in MODULES for case in GOLDEN[topic]]
+
+
+def expected_config(case: dict[str, Any]) -> dict[str, Any]:
+    return {**case["config"], **KEPT_HERE.get(case["class_name"], {})}
 
 
 def comparable(config: Any, named: bool) -> Any:
@@ -62,12 +68,12 @@ class TestObjects:
         plain = json.loads(json.dumps(own.get_config()))
         if not named:
             plain.pop("name")
-        assert plain == comparable(case["config"], named)
+        assert plain == comparable(expected_config(case), named)
 
     def test_reads_what_keras_wrote(self, topic: str, case: dict[str, Any]) -> None:
         own = getattr(MODULES[topic], case["class_name"]).from_config(case["config"])
         again = json.loads(json.dumps(own.get_config()))
-        assert again == comparable(case["config"], True)
+        assert again == comparable(expected_config(case), True)
 
 
 @pytest.mark.parametrize("entry", GOLDEN["serialized_layers"], ids=lambda e: e["class_name"])
