@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-import inspect
-import itertools
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -14,7 +13,14 @@ from .. import constraints, initializers, regularizers, tree
 from .._suggest import suggest
 from ..autograd import Tensor, Variable, as_array, as_tensor, no_recording
 from ..utils.naming import auto_name
-from .calling import call_signature, context, has_symbolic, mask_of, to_tensors
+from .calling import (
+    call_signature,
+    constructor_arguments,
+    context,
+    has_symbolic,
+    mask_of,
+    to_tensors,
+)
 from .input_spec import InputSpec
 from .shapes import Sizes, as_sizes, legacy_shape, shape_of
 from .symbolic import History, KerasTensor
@@ -28,6 +34,10 @@ DTYPE_POLICY = {
     "config": {"name": "float32"},
     "registered_name": None,
 }
+
+
+# Threads that call a new layer at the same time build it once.
+_building = threading.RLock()
 
 
 def _finishing(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,8 +90,8 @@ class Layer(WeightOwner):
         **legacy: Any,
     ) -> None:
         self._start_tracking()
-        if name is not None and (not isinstance(name, str) or not name):
-            raise ValueError(f"name must be a non-empty string, not {name!r}")
+        if name is not None and (not isinstance(name, str) or not name or "/" in name):
+            raise ValueError(f"name must be a non-empty string without '/', not {name!r}")
         _check_dtype(dtype)
         self.name = name or auto_name(type(self).__name__)
         self.built = False
@@ -99,7 +109,7 @@ class Layer(WeightOwner):
             raise ValueError("quantization_config must be None: layers compute in float32")
         if legacy:
             unknown = next(iter(legacy))
-            hint = suggest(unknown, _arguments(type(self), up_to=object))
+            hint = suggest(unknown, constructor_arguments(type(self), up_to=object))
             raise TypeError(f"{type(self).__name__} has no argument '{unknown}'{hint}")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -163,10 +173,12 @@ class Layer(WeightOwner):
             self._initial_weights = None
 
     def _build(self, inputs: Any) -> None:
-        if self.input_spec is not None:
-            self._check_inputs(inputs)
-        self.build(shape_of(inputs))
-        self.built = True
+        with _building:
+            if self.input_spec is not None:
+                self._check_inputs(inputs)
+            if not self.built:
+                self.build(shape_of(inputs))
+                self.built = True
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The shape the layer was built with."""
@@ -202,13 +214,11 @@ class Layer(WeightOwner):
             self._build(inputs)
         elif self.input_spec is not None:
             self._check_inputs(inputs)
-        mask = kwargs.get("mask")
+        mask = kwargs.pop("mask", None)
         if mask is None:
             mask = mask_of(inputs)
-            if mask is not None and signature.mask:
-                kwargs["mask"] = mask
-        elif not signature.mask:
-            del kwargs["mask"]
+        if mask is not None and signature.mask:
+            kwargs["mask"] = mask
         training = kwargs.pop("training", None)
         if training is None:
             training = context.training if context.depth else signature.training_default
@@ -294,8 +304,13 @@ class Layer(WeightOwner):
                     np.zeros([unknown if n is None else n for n in leaf.sizes], np.float32)
                 )
 
+            inputs = tree.map_structure(zeros, sizes)
+            kept = {id(layer): list(layer._losses) for layer in self._flatten_layers()}
             with no_recording():
-                return tree.map_structure(Sizes, self(tree.map_structure(zeros, sizes)))
+                outputs = self(inputs)
+            for layer in self._flatten_layers():
+                layer._losses[:] = kept.get(id(layer), [])
+            return tree.map_structure(Sizes, outputs)
 
         def common(a: Sizes, b: Sizes) -> tuple[int | None, ...]:
             return tuple(m if m == n else None for m, n in zip(a.sizes, b.sizes, strict=True))
@@ -356,7 +371,7 @@ class Layer(WeightOwner):
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         if type(self).get_config is Layer.get_config:
-            own = [n for n in _arguments(type(self), up_to=Layer) if n not in config]
+            own = [n for n in constructor_arguments(type(self), up_to=Layer) if n not in config]
             if own:
                 raise NotImplementedError(
                     f"{type(self).__name__} must implement get_config() to be saved: its arguments "
@@ -379,14 +394,3 @@ def _check_dtype(dtype: Any) -> None:
     name = getattr(dtype, "name", dtype)
     if name is not None and str(name) != "float32" and name is not np.float32:
         raise ValueError(f"dtype must be 'float32', not {name!r}")
-
-
-def _arguments(cls: type, up_to: type) -> list[str]:
-    """Names of the constructor's arguments, those of the classes before ``up_to`` together."""
-    names: dict[str, None] = {}
-    for base in itertools.takewhile(lambda base: base is not up_to, cls.__mro__):
-        for parameter in inspect.signature(base.__init__).parameters.values():  # type: ignore[misc]
-            if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-                names[parameter.name] = None
-    names.pop("self", None)
-    return list(names)

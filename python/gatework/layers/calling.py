@@ -1,8 +1,9 @@
-"""What calls of layers know of each other, and what a layer's ``call`` takes."""
+"""What calls of layers know of each other, and what a layer's methods take."""
 
 from __future__ import annotations
 
 import inspect
+import itertools
 import threading
 from typing import Any
 
@@ -12,7 +13,15 @@ from .. import tree
 from ..autograd import Tensor, as_tensor
 from .symbolic import KerasTensor
 
-__all__ = ["CallSignature", "call_signature", "context", "has_symbolic", "mask_of", "to_tensors"]
+__all__ = [
+    "CallSignature",
+    "call_signature",
+    "constructor_arguments",
+    "context",
+    "has_symbolic",
+    "mask_of",
+    "to_tensors",
+]
 
 
 class _CallContext(threading.local):
@@ -77,3 +86,14 @@ def mask_of(inputs: Any) -> Any:
         return inputs._keras_mask
     masks = [getattr(leaf, "_keras_mask", None) for leaf in tree.flatten(inputs)]
     return masks if any(mask is not None for mask in masks) else None
+
+
+def constructor_arguments(cls: type, up_to: type) -> list[str]:
+    """Names of the constructor's arguments, those of the classes before ``up_to`` together."""
+    names: dict[str, None] = {}
+    for base in itertools.takewhile(lambda base: base is not up_to, cls.__mro__):
+        for parameter in inspect.signature(base.__init__).parameters.values():  # type: ignore[misc]
+            if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+                names[parameter.name] = None
+    names.pop("self", None)
+    return list(names)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from .. import activations, constraints, initializers, ops, regularizers
-from .._core import ACTIVATIONS
-from ..autograd import Tensor, Variable, as_array, as_tensor
+from ..autograd import Array, Tensor, Variable, as_array, as_tensor
+from ..ops.dense import FUSED_ACTIVATIONS
 from .base import InputSpec, Layer
 
 __all__ = ["Activation", "Dense", "Embedding", "Flatten", "Masking", "Reshape"]
@@ -83,7 +83,7 @@ class Dense(Layer):
         # A function of the user may bear the name of a compiled one.
         name = getattr(self.activation, "__name__", "")
         known = activations.FUNCTIONS.get(name) is self.activation
-        self._fused = name if known and name in ACTIVATIONS else "linear"
+        self._fused = name if known and name in FUSED_ACTIVATIONS else "linear"
         self._after = None if known and name == self._fused else self.activation
 
     def build(self, input_shape: Any) -> None:
@@ -245,16 +245,21 @@ class Masking(Layer):
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.mask_value = mask_value
+        self.mask_value = mask_value.item() if isinstance(mask_value, np.generic) else mask_value
         self.supports_masking = True
         self.built = True
 
+    def _real(self, inputs: Any, keepdims: bool) -> Array:
+        """Which steps are no padding; the value is compared as the inputs hold it, in float32."""
+        differs = as_array(inputs) != np.float32(self.mask_value)
+        found: Array = np.any(differs, axis=-1, keepdims=keepdims)
+        return found
+
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        return as_tensor(np.any(as_array(inputs) != self.mask_value, axis=-1))
+        return as_tensor(self._real(inputs, keepdims=False))
 
     def call(self, inputs: Any) -> Tensor:
-        real = np.any(as_array(inputs) != self.mask_value, axis=-1, keepdims=True)
-        masked: Tensor = ops.where(real, inputs, 0.0)
+        masked: Tensor = ops.where(self._real(inputs, keepdims=True), inputs, 0.0)
         return masked
 
     def compute_output_shape(self, input_shape: Any) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .. import ops, random
 from ..autograd import Tensor
 from .base import InputSpec, Layer
@@ -29,9 +31,10 @@ class Dropout(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
+        number = isinstance(rate, int | float | np.number) and not isinstance(rate, bool)
+        if not (number and 0 <= rate <= 1):
             raise ValueError(f"rate must be in [0, 1], not {rate!r}")
-        self.rate = rate
+        self.rate = rate.item() if isinstance(rate, np.number) else rate
         self.seed = seed
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
         if rate > 0:

@@ -102,7 +102,9 @@ class Bidirectional(Layer):
         training: bool = False,
     ) -> Any:
         """Runs both directions. ``initial_state``: the states forward, then backward."""
-        states: list[Any] = [None, None]
+        # A layer somebody wrote need not take a mask or states as long as there are none.
+        shared = {} if mask is None else {"mask": mask}
+        given: list[dict[str, Any]] = [dict(shared), dict(shared)]
         if initial_state is not None:
             half = len(initial_state) // 2
             if 2 * half != len(initial_state):
@@ -110,13 +112,10 @@ class Bidirectional(Layer):
                     f"initial_state must hold as many states backward as forward, "
                     f"not {len(initial_state)} in all"
                 )
-            states = [list(initial_state[:half]), list(initial_state[half:])]
-        forward = self.forward_layer(
-            sequences, initial_state=states[0], mask=mask, training=training
-        )
-        backward = self.backward_layer(
-            sequences, initial_state=states[1], mask=mask, training=training
-        )
+            given[0]["initial_state"] = list(initial_state[:half])
+            given[1]["initial_state"] = list(initial_state[half:])
+        forward = self.forward_layer(sequences, training=training, **given[0])
+        backward = self.backward_layer(sequences, training=training, **given[1])
         final: list[Any] = []
         if self.return_state:
             final = [*forward[1:], *backward[1:]]

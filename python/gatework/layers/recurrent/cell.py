@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from ... import activations, constraints, initializers, ops, random, regularizers
 from ...autograd import Tensor, Variable
+from ...ops.dense import FUSED_ACTIVATIONS
 from ..base import Layer
 
 __all__ = ["RecurrentCell"]
@@ -200,13 +201,11 @@ def _rate(name: str, rate: float) -> float:
 
 def _compiled_name(argument: str, function: Any) -> str:
     """The name under which the kernels know an activation."""
-    from ..._core import ACTIVATIONS
-
     name = getattr(function, "__name__", None)
     # A function of the user may bear the name of a compiled one.
-    if name not in ACTIVATIONS or activations.FUNCTIONS.get(name) is not function:
+    if name not in FUSED_ACTIVATIONS or activations.FUNCTIONS.get(name) is not function:
         raise ValueError(
             f"{argument} must be an elementwise activation that the recurrent kernels have "
-            f"({', '.join(ACTIVATIONS)}), not {name or function!r}"
+            f"({', '.join(FUSED_ACTIVATIONS)}), not {name or function!r}"
         )
     return str(name)
