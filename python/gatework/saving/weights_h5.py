@@ -79,7 +79,7 @@ def _load_one(h5: Any, path: str, saveable: Any, source: str) -> None:
     expected = {str(i): v.shape for i, v in enumerate(_variables(saveable))}
     group = _group(h5, f"{path}/vars".strip("/"), source)
     if group is None:
-        if expected:
+        if expected and isinstance(saveable, Layer):  # an optimizer may not have begun
             raise ValueError(f"{source!r} must hold weights of '{path or saveable.name}', it has none")
         return
     if not expected and len(group) == 0:
