@@ -30,7 +30,7 @@ MODULES = {
     "regularizers": regularizers,
     "constraints": constraints,
 }
-# Keras 3.15 leaves these out of its configuration, so they do not survive a save there; here they do.
+# Keras 3.15 leaves these out, so they do not survive a save there; here they do.
 KEPT_HERE = {"Huber": {"delta": 1.0}}
 CASES = [(topic, case) for topic in MODULES for case in GOLDEN[topic]]
 
