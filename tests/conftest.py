@@ -6,10 +6,6 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-# On a busy machine a waiting thread must sleep: spinning would take the core its neighbour needs.
-# OpenMP reads this once, when the extension is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-
 # Fixtures here only set the instruction set, which does not change between examples.
 _CALM = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 settings.register_profile("dev", max_examples=30, deadline=None, suppress_health_check=_CALM)

@@ -53,11 +53,12 @@ def test_nan_stays_in_its_row() -> None:
     assert np.isnan(dtable).any(axis=1).tolist() == [False, False, False, True, False]
 
 
-@pytest.mark.parametrize("dtype", [np.int32, np.int64])
-@pytest.mark.parametrize("wrong", [5, -1, 2**31 - 1, 2**31, -(2**31), 2**62])
+@pytest.mark.parametrize(
+    ("dtype", "wrong"),
+    [(np.int32, wrong) for wrong in (5, -1, 2**31 - 1, -(2**31))]
+    + [(np.int64, wrong) for wrong in (5, -1, 2**31, 2**32, 2**63 - 1, -(2**63))],
+)
 def test_ids_are_checked(dtype: type, wrong: int) -> None:
-    if not np.iinfo(dtype).min <= wrong <= np.iinfo(dtype).max:
-        pytest.skip("not a number of this type")
     table = np.ones((5, 3), np.float32)
     ids = np.array([[0, 4], [wrong, -7]], dtype)
     sentence = rf"^embedding ids must be in \[0, 5\), not {wrong} at position \(1, 0\)$"
