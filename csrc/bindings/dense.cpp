@@ -14,7 +14,9 @@ FloatArray gemm(const py::object& a, const py::object& b, bool trans_a, bool tra
         fail("b", "of a shape whose inner size is " + std::to_string(k), shape_text(right));
     const auto added = shaped_or_none<float>("bias", bias, {n});
     if (accumulate && out.is_none()) fail("out", "given when accumulate is true", "None");
+    if (accumulate && added) fail("bias", "None when accumulate is true", "an array");
     FloatArray c = out.is_none() ? new_floats({m, n}) : shaped<float>("out", out, {m, n});
+    if (!c.writeable()) fail("out", "writable", "read-only");
     const Gemm g = {m,
                     n,
                     k,

@@ -1,96 +1,140 @@
 #include "bindings/arrays.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 namespace gw {
 namespace {
 
-[[noreturn]] void fail_item(py::ssize_t row, py::ssize_t at, const std::string& rule,
-                            const py::handle& item) {
-    fail("sequences[" + std::to_string(row) + "][" + std::to_string(at) + "]", rule,
-         py::cast<std::string>(py::repr(item)));
+// Where a number came from, for the sentence that refuses it.
+struct Place {
+    py::ssize_t row, at; // row < 0: it is the argument `value`
+    std::string text() const {
+        if (row < 0) return "value";
+        return "sequences[" + std::to_string(row) + "][" + std::to_string(at) + "]";
+    }
+};
+
+[[noreturn]] void refuse(const Place& place, const std::string& rule, const py::handle& item) {
+    fail(place.text(), rule, py::cast<std::string>(py::repr(item)));
 }
 
-// A number that does not fit is refused, as NumPy refuses it: with OverflowError.
-template <class T> void require_fit(bool fits, const py::handle& item) {
-    if (fits) return;
-    const std::string text = "Python integer " + py::cast<std::string>(py::str(item)) +
-                             " out of bounds for " + py::cast<std::string>(py::str(py::dtype::of<T>()));
+// OverflowError is what NumPy raises.
+template <class T> [[noreturn]] void refuse_range(const Place& place, const py::handle& item) {
+    const std::string text = place.text() + " must be in the range of " +
+                             py::cast<std::string>(py::str(py::dtype::of<T>())) + ", not " +
+                             py::cast<std::string>(py::repr(item));
     PyErr_SetString(PyExc_OverflowError, text.c_str());
     throw py::error_already_set();
 }
 
-template <class T> T number(const py::handle& item, py::ssize_t row, py::ssize_t at) {
+// Whether the value, cut to a whole number if T is one, is a T.
+template <class T> bool fits(long long x) {
+    if constexpr (std::is_floating_point_v<T>) return true;
+    return x >= static_cast<long long>(std::numeric_limits<T>::min()) &&
+           x <= static_cast<long long>(std::numeric_limits<T>::max());
+}
+template <class T> bool fits(double x) {
+    if constexpr (std::is_floating_point_v<T>) return true;
+    constexpr double low = static_cast<double>(std::numeric_limits<T>::min()); // a power of two
+    return x > low - 1.0 && x < -low;                                         // false for NaN
+}
+
+template <class T> T from_double(double x, const Place& place, const py::handle& item) {
+    if (!std::is_floating_point_v<T> && !std::isfinite(x))
+        refuse(place, "finite for an integer dtype", item);
+    if (!fits<T>(x)) refuse_range<T>(place, item);
+    return static_cast<T>(x);
+}
+
+// Fractions are cut for an integer dtype, as NumPy does.
+template <class T> T number(const py::handle& item, const Place& place) {
     PyObject* o = item.ptr();
     if (PyLong_Check(o)) {
         int overflow = 0;
         const long long whole = PyLong_AsLongLongAndOverflow(o, &overflow);
-        if constexpr (std::is_integral_v<T>) {
-            require_fit<T>(overflow == 0 && whole >= std::numeric_limits<T>::min() &&
-                               whole <= std::numeric_limits<T>::max(),
-                           item);
-            return static_cast<T>(whole);
-        }
-        if (overflow == 0) return static_cast<T>(whole);
-    }
-    if (PyFloat_Check(o) || PyLong_Check(o)) {
-        const double real = PyFloat_AsDouble(o);
-        if (real == -1.0 && PyErr_Occurred()) throw py::error_already_set();
-        if constexpr (std::is_integral_v<T>) {
-            // Fractions are cut, as NumPy does; what has no integer at all is refused.
-            if (!std::isfinite(real)) fail_item(row, at, "finite for an integer dtype", item);
-            const double low = static_cast<double>(std::numeric_limits<T>::min());
-            require_fit<T>(real > low - 1.0 && real < -low, item);
-        }
+        if (overflow == 0 && fits<T>(whole)) return static_cast<T>(whole);
+        if (std::is_integral_v<T>) refuse_range<T>(place, item);
+        const double real = PyLong_AsDouble(o);
+        if (PyErr_Occurred() != nullptr) throw py::error_already_set();
         return static_cast<T>(real);
     }
-    if (PyIndex_Check(o)) { // NumPy integers and the like
+    if (PyFloat_Check(o)) return from_double<T>(PyFloat_AS_DOUBLE(o), place, item);
+    if (PyIndex_Check(o) && !py::isinstance<py::array>(item)) { // NumPy's integers and the like
         const auto whole = py::reinterpret_steal<py::object>(PyNumber_Index(o));
         if (!whole) throw py::error_already_set();
-        return number<T>(whole, row, at);
+        return number<T>(whole, place);
     }
-    if (PyNumber_Check(o)) {
+    if (PyNumber_Check(o) && !PySequence_Check(o)) {
         const auto real = py::reinterpret_steal<py::object>(PyNumber_Float(o));
-        if (!real) {
-            PyErr_Clear();
-            fail_item(row, at, "a number", item);
-        }
-        return number<T>(real, row, at);
+        if (real) return number<T>(real, place);
+        PyErr_Clear();
     }
-    fail_item(row, at, "a number", item);
+    refuse(place, "a number", item);
 }
 
-// Entries [first, first + count) of one sequence.
-template <class T>
-void copy_sequence(const py::handle& sequence, py::ssize_t row, py::ssize_t first,
-                   py::ssize_t count, T* out) {
-    if (py::isinstance<py::array>(sequence)) {
-        const auto array = py::reinterpret_borrow<py::array>(sequence);
-        if (array.ndim() != 1)
-            fail("sequences[" + std::to_string(row) + "]", "a sequence of numbers",
-                 "an array of shape " + shape_text(array));
-        const char kind = array.dtype().kind();
-        const bool exact = kind == 'i' || kind == 'u' || kind == 'b' ||
-                           (kind == 'f' && std::is_floating_point_v<T>);
-        if (exact && (std::is_floating_point_v<T> || array.dtype().itemsize() <= py::ssize_t(sizeof(T))) &&
-            !(kind == 'u' && array.dtype().itemsize() == py::ssize_t(sizeof(T)))) {
-            const auto converted = py::array_t<T, py::array::c_style | py::array::forcecast>(array);
-            std::copy_n(converted.data() + first, count, out);
-            return;
-        }
-    }
+// A number most lists hold: an exact int that is a T. Nothing here runs code of the caller.
+template <class T> bool plain_number(PyObject* o, T& out) {
+    if (!PyLong_CheckExact(o)) return false;
+    int overflow = 0;
+    const long long whole = PyLong_AsLongLongAndOverflow(o, &overflow);
+    out = static_cast<T>(whole);
+    return overflow == 0 && fits<T>(whole);
+}
+
+// A part of one sequence: entries [first, first + count).
+struct Part {
+    py::handle sequence;
+    py::ssize_t row, first, count;
+};
+
+template <class T> void copy_objects(const Part& part, T* out) {
     const auto items = py::reinterpret_steal<py::object>(
-        PySequence_Fast(sequence.ptr(), "sequences must hold sequences"));
+        PySequence_Fast(part.sequence.ptr(), "sequences must hold sequences"));
     if (!items) throw py::error_already_set();
-    for (py::ssize_t i = 0; i < count; ++i) {
+    for (py::ssize_t i = 0; i < part.count; ++i) {
         // Converting an odd object may run its code, which may shorten the list under our feet.
-        if (first + i >= PySequence_Fast_GET_SIZE(items.ptr()))
-            fail("sequences[" + std::to_string(row) + "]", "left alone while it is read", "changed");
-        const auto item = py::reinterpret_borrow<py::object>(
-            PySequence_Fast_GET_ITEM(items.ptr(), first + i));
-        out[i] = number<T>(item, row, first + i);
+        if (part.first + i >= PySequence_Fast_GET_SIZE(items.ptr()))
+            fail("sequences[" + std::to_string(part.row) + "]", "left alone while it is read",
+                 "changed");
+        PyObject* item = PySequence_Fast_GET_ITEM(items.ptr(), part.first + i);
+        if (plain_number(item, out[i])) continue;
+        const auto kept_alive = py::reinterpret_borrow<py::object>(item);
+        out[i] = number<T>(kept_alive, {part.row, part.first + i});
     }
+}
+
+// False when the array holds no Source.
+template <class Source, class T> bool copy_array(const py::array& array, const Part& part, T* out) {
+    using Wide = std::conditional_t<std::is_integral_v<Source>, long long, double>;
+    constexpr int aligned = py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+    if (!py::isinstance<py::array_t<Source>>(array) || (array.flags() & aligned) == 0) return false;
+    const py::ssize_t stride = array.strides(0);
+    const char* in = static_cast<const char*>(array.data()) + part.first * stride;
+    for (py::ssize_t i = 0; i < part.count; ++i, in += stride) {
+        const Wide x = static_cast<Wide>(*reinterpret_cast<const Source*>(in));
+        if (!fits<T>(x)) { // worded where every number is
+            const py::object item = py::cast(x);
+            number<T>(item, {part.row, part.first + i});
+        }
+        out[i] = static_cast<T>(x);
+    }
+    return true;
+}
+
+template <class T> void copy_sequence(const Part& part, T* out) {
+    if (py::isinstance<py::array>(part.sequence)) {
+        const auto array = py::reinterpret_borrow<py::array>(part.sequence);
+        if (array.ndim() != 1)
+            fail("sequences[" + std::to_string(part.row) + "]", "a sequence of numbers",
+                 "an array of shape " + shape_text(array));
+        if (copy_array<i32>(array, part, out) || copy_array<i64>(array, part, out) ||
+            copy_array<float>(array, part, out) || copy_array<double>(array, part, out))
+            return;
+    }
+    copy_objects(part, out);
 }
 
 template <class T>
@@ -99,16 +143,27 @@ py::array pad(const py::list& sequences, const std::vector<py::ssize_t>& lengths
     const auto rows = static_cast<py::ssize_t>(lengths.size());
     py::array_t<T> result({rows, width});
     T* out = result.mutable_data();
-    const T filler = number<T>(value, 0, 0);
+    const T filler = number<T>(value, {-1, 0});
     for (py::ssize_t row = 0; row < rows; ++row, out += width) {
         const py::ssize_t length = lengths[static_cast<std::size_t>(row)];
         const py::ssize_t count = std::min(length, width), gap = width - count;
         std::fill_n(pad_front ? out : out + count, gap, filler);
-        if (count > 0)
-            copy_sequence(sequences[static_cast<std::size_t>(row)], row, cut_front ? length - count : 0,
-                          count, pad_front ? out + gap : out);
+        if (count == 0) continue;
+        const py::object sequence = sequences[static_cast<std::size_t>(row)];
+        copy_sequence<T>({sequence, row, cut_front ? length - count : 0, count},
+                         pad_front ? out + gap : out);
     }
     return result;
+}
+
+py::ssize_t checked_maxlen(const py::object& maxlen, py::ssize_t longest) {
+    if (maxlen.is_none()) return longest;
+    if (!PyIndex_Check(maxlen.ptr()) || PyBool_Check(maxlen.ptr()))
+        fail("maxlen", "an integer of at least 0, or None", py::cast<std::string>(py::repr(maxlen)));
+    const py::ssize_t width = PyNumber_AsSsize_t(maxlen.ptr(), PyExc_OverflowError);
+    if (PyErr_Occurred() != nullptr) throw py::error_already_set();
+    if (width < 0) fail("maxlen", "an integer of at least 0, or None", std::to_string(width));
+    return width;
 }
 
 py::array pad_sequences(const py::list& sequences, const py::object& maxlen, const std::string& dtype,
@@ -119,14 +174,13 @@ py::array pad_sequences(const py::list& sequences, const py::object& maxlen, con
     std::vector<py::ssize_t> lengths;
     lengths.reserve(sequences.size());
     py::ssize_t longest = 0;
-    for (const py::handle& sequence : sequences) {
+    for (const py::handle sequence : sequences) {
         const py::ssize_t length = PyObject_Size(sequence.ptr());
         if (length < 0) throw py::error_already_set();
         lengths.push_back(length);
         longest = std::max(longest, length);
     }
-    const py::ssize_t width = maxlen.is_none() ? longest : py::cast<py::ssize_t>(maxlen);
-    if (width < 0) fail("maxlen", "at least 0", std::to_string(width));
+    const py::ssize_t width = checked_maxlen(maxlen, longest);
     const bool pad_front = padding == "pre", cut_front = truncating == "pre";
     if (dtype == "int32") return pad<i32>(sequences, lengths, width, pad_front, cut_front, value);
     if (dtype == "int64") return pad<i64>(sequences, lengths, width, pad_front, cut_front, value);

@@ -38,6 +38,10 @@ GW_INLINE vf activation_value(Activation kind, vf x) {
         return x > kShrink ? x - kShrink : (x < -kShrink ? x + kShrink : x * 0.0f);
     case Activation::hard_shrink: return abs(x) <= kShrink ? zero() : x;
     case Activation::squareplus: return 0.5f * (x + sqrt(x * x + kSquareplus));
+    case Activation::sparse_plus:
+        return x >= 1.0f ? x : (x <= -1.0f ? zero() : 0.25f * (x + 1.0f) * (x + 1.0f));
+    case Activation::sparse_sigmoid:
+        return at_most(at_least(0.5f * (x + 1.0f), 0.0f), 1.0f);
     }
     return x;
 }
@@ -90,6 +94,9 @@ GW_INLINE vf activation_slope(Activation kind, vf x) {
     case Activation::soft_shrink:
     case Activation::hard_shrink: return abs(x) > kShrink ? one() : zero();
     case Activation::squareplus: return 0.5f * (1.0f + x / sqrt(x * x + kSquareplus));
+    case Activation::sparse_plus:
+        return x >= 1.0f ? one() : (x <= -1.0f ? zero() : 0.5f * (x + 1.0f));
+    case Activation::sparse_sigmoid: return abs(x) < 1.0f ? splat(0.5f) : zero();
     }
     return one();
 }

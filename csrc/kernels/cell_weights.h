@@ -2,9 +2,7 @@
 #pragma once
 #include "api/recurrent.h"
 #include "kernels/cells/cell.h"
-#include "kernels/tile.h"
-#include "runtime/memory.h"
-#include "runtime/parallel.h"
+#include "kernels/gemm.h"
 
 namespace gw::GW_ISA {
 namespace {
@@ -71,7 +69,8 @@ template <class Cell> class ForwardWeights {
                 next += r.units * width;
             }
         }
-        parallel_tasks(first_ + second_, [&](i64 i) {
+        const double nanoseconds = copy_nanoseconds(kPanel * (r.inputs + r.units));
+        parallel_tasks(first_ + second_, nanoseconds, [&](i64 i) {
             const CellPanel& panel = panels()[i];
             if (panel.x != nullptr) pack_slots(x, panel, const_cast<float*>(panel.x));
             if (panel.h != nullptr) pack_slots(h, panel, const_cast<float*>(panel.h));
@@ -125,7 +124,7 @@ template <class Cell> class ForwardWeights {
 inline Floats padded_copy(const SlotMatrix& m, Slots slots) {
     const i64 padded = padded_units(m.units), width = slots.count() * padded;
     Floats copy(m.rows * width);
-    parallel_tasks((m.rows + 31) / 32, [&](i64 block) {
+    parallel_tasks((m.rows + 31) / 32, copy_nanoseconds(32 * width), [&](i64 block) {
         for (i64 row = block * 32; row < min64(m.rows, block * 32 + 32); ++row)
             for (i64 column = 0; column < width; column += kLanes)
                 store(copy.get() + row * width + column,
@@ -142,7 +141,7 @@ class TransposedWeights {
           memory_(depth_ * padded_) {
         if (slots.count() == 0) return;
         const SlotMatrix m = {r.recurrent_kernel, r.units, gates, r.units, gate_of_slot};
-        parallel_tasks((padded_ + kPanel - 1) / kPanel, [&](i64 i) {
+        parallel_tasks((padded_ + kPanel - 1) / kPanel, copy_nanoseconds(kPanel * depth_), [&](i64 i) {
             const i64 column = i * kPanel, width = this->width(column);
             float* out = memory_.get() + column * depth_;
             for (i64 k = 0; k < depth_; k += kLanes) {

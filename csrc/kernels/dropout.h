@@ -7,38 +7,54 @@
 namespace gw::GW_ISA {
 namespace {
 
-constexpr i64 kBlocks = kLanes / 2;     // blocks of the generator drawn at a time, one per long word
-constexpr i64 kDrawn = 4 * kBlocks;     // words they hold: two vectors
-static_assert(kDrawn == 2 * kLanes, "");
+constexpr i64 kBlocks = kLanes / 2; // blocks of the generator drawn at a time, one per long word
+constexpr i64 kDrawn = 4 * kBlocks; // words they hold: two vectors
+constexpr int kRounds = 10;
 
-// The words of blocks block .. block + kBlocks - 1, in order. A 32-bit word of the state is the low half
-// of a lane; high halves are left as they fall, for only low halves are multiplied.
-GW_INLINE void philox(u64 seed, u64 block, vu& first, vu& second) {
-    vl index;
-    for (int l = 0; l < kBlocks; ++l) index[l] = block + static_cast<u64>(l);
-    vl c0 = index, c1 = index >> 32, c2 = vl{}, c3 = vl{};
-    u32 key0 = static_cast<u32>(seed), key1 = static_cast<u32>(seed >> 32);
-    for (int round = 0; round < 10; ++round) {
-        const vl p0 = multiply_low_halves(c0, vl{} + 0xD2511F53u);
-        const vl p1 = multiply_low_halves(c2, vl{} + 0xCD9E8D57u);
-        c0 = (p1 >> 32) ^ c1 ^ key0;
-        c1 = p1;
-        c2 = (p0 >> 32) ^ c3 ^ key1;
-        c3 = p0;
-        key0 += 0x9E3779B9u;
-        key1 += 0xBB67AE85u;
+class Philox {
+  public:
+    explicit Philox(u64 seed) {
+        u32 low = static_cast<u32>(seed), high = static_cast<u32>(seed >> 32);
+        for (int round = 0; round < kRounds; ++round) {
+            low_[round] = vl{} + low;
+            high_[round] = vl{} + high;
+            low += 0x9E3779B9u;
+            high += 0xBB67AE85u;
+        }
+        for (int l = 0; l < kBlocks; ++l) lanes_[l] = static_cast<u64>(l);
     }
-    const vl words01 = (c0 & 0xffffffffu) | (c1 << 32), words23 = (c2 & 0xffffffffu) | (c3 << 32);
-    first = reinterpret_cast<vu>(interleave_first(words01, words23));
-    second = reinterpret_cast<vu>(interleave_second(words01, words23));
-}
+
+    // The words of blocks block .. block + kBlocks - 1, in order. A 32-bit word of the state is the low
+    // half of a lane; high halves are left as they fall, for only low halves are multiplied.
+    GW_INLINE void words(u64 block, vu& first, vu& second) const {
+        const vl by0 = vl{} + 0xD2511F53u, by2 = vl{} + 0xCD9E8D57u;
+        vl c0 = lanes_ + block, c1 = c0 >> 32, c2 = vl{}, c3 = vl{};
+#pragma GCC unroll 10
+        for (int round = 0; round < kRounds; ++round) {
+            const vl p0 = multiply_low_halves(c0, by0), p2 = multiply_low_halves(c2, by2);
+            c0 = (p2 >> 32) ^ c1 ^ low_[round];
+            c2 = (p0 >> 32) ^ c3 ^ high_[round];
+            c1 = p2;
+            c3 = p0;
+        }
+        const vl words01 = (c0 & 0xffffffffu) | (c1 << 32);
+        const vl words23 = (c2 & 0xffffffffu) | (c3 << 32);
+        first = reinterpret_cast<vu>(interleave_first(words01, words23));
+        second = reinterpret_cast<vu>(interleave_second(words01, words23));
+    }
+
+  private:
+    vl low_[kRounds], high_[kRounds]; // the keys of the rounds
+    vl lanes_;
+};
 
 // f(i, lanes, kept) over elements first + i of the mask, i < count; first is a multiple of 4.
 template <class F> GW_INLINE void draw(const Dropout& d, i64 first, i64 count, const F& f) {
+    const Philox philox(d.seed);
     const vu threshold = vu{} + d.threshold;
     for (i64 i = 0; i < count; i += kDrawn) {
         vu low, high;
-        philox(d.seed, static_cast<u64>(first + i) / 4, low, high);
+        philox.words(static_cast<u64>(first + i) / 4, low, high);
         f(i, min64(kLanes, count - i), low >= threshold);
         if (count - i > kLanes) f(i + kLanes, min64(kLanes, count - i - kLanes), high >= threshold);
     }

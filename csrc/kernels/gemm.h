@@ -11,7 +11,12 @@ namespace {
 constexpr i64 kDepth = 512;       // rows of b per pass: a panel of them (128 KB) stays in L2
 constexpr i64 kRowChunk = 96;     // rows of a per task
 constexpr i64 kPackRows = 256;    // from this many rows on, copying b pays for its own panels
-constexpr i64 kSerialWork = 1 << 15; // multiply-adds below which a second thread costs more than it saves
+
+// Rough times, for deciding how many threads a product is worth: about half of what one core reaches.
+inline double multiply_nanoseconds(i64 rows, i64 columns, i64 depth) {
+    return static_cast<double>(rows * columns) * static_cast<double>(depth) / (2.0 * kLanes);
+}
+inline double copy_nanoseconds(i64 floats) { return static_cast<double>(floats) / 4.0; }
 
 // Copies columns [column, column + width) of b to out[k][width], zero beyond n.
 inline void pack_panel(const Gemm& g, i64 column, i64 width, float* out) {
@@ -38,7 +43,6 @@ inline void gemm(const Gemm& g) {
     const bool narrow_end = g.n % kLanes != 0; // the last panel would be read past its end
     const bool pack_all = g.b_col != 1 || g.m >= kPackRows;
     const i64 first_packed = pack_all ? 0 : (narrow_end ? panels - 1 : panels);
-    const bool serial = g.m * g.n * g.k < kSerialWork;
 
     const Floats packed((panels - first_packed) * g.k * kPanel);
     auto panel_vectors = [&](i64 panel) {
@@ -83,15 +87,9 @@ inline void gemm(const Gemm& g) {
             k += depth;
         } while (k < g.k);
     };
-    if (serial) {
-        parallel(1, [&](int) {
-            for (i64 i = 0; i < panels - first_packed; ++i) pack(i);
-            for (i64 i = 0; i < chunks * panels; ++i) multiply(i);
-        });
-        return;
-    }
-    if (first_packed < panels) parallel_tasks(panels - first_packed, pack);
-    parallel_tasks(chunks * panels, multiply);
+    if (first_packed < panels)
+        parallel_tasks(panels - first_packed, copy_nanoseconds(kPanel * g.k), pack);
+    parallel_tasks(chunks * panels, multiply_nanoseconds(min64(g.m, kRowChunk), kPanel, g.k), multiply);
 }
 
 // sum[j] = sum over rows of x[i, j], in the order of i.
@@ -109,7 +107,7 @@ inline void column_sum(const float* x, i64 rows, i64 columns, i64 ld, float* sum
             store_first(sum + column, total, width);
         }
     };
-    parallel_tasks(panels, panel_sum);
+    parallel_tasks(panels, copy_nanoseconds(rows * kPanel), panel_sum);
 }
 
 inline void column_sum_dense(const float* x, i64 rows, i64 columns, float* sum) {

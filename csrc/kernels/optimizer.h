@@ -109,25 +109,27 @@ inline void adam_update(const AdamUpdate& u) {
     });
 }
 
-// In double; the sums of the blocks are added in their order: the same for any thread count.
+// In double, several sums at a time whose order depends on nothing but the sizes of the arrays.
 inline double sum_of_squares(const ParameterList& list) {
-    constexpr int kSums = 16;
-    typedef double Doubles __attribute__((vector_size(kSums * 8)));
-    typedef float Floats16 __attribute__((vector_size(kSums * 4), aligned(4), may_alias));
+    constexpr int kHalf = kLanes / 2, kSums = 4;
+    typedef double Doubles __attribute__((vector_size(kHalf * 8)));
+    typedef float Half __attribute__((vector_size(kHalf * 4), aligned(4), may_alias));
     const Blocks blocks(list);
     const Buffer<double> totals(blocks.size());
     blocks.for_each([&](i64 index, const Blocks::Block& block) {
         const float* x = list.data[block.array] + block.begin;
-        Doubles sum = {};
+        Doubles sums[kSums] = {};
         i64 i = 0;
-        for (; i + kSums <= block.count; i += kSums) {
-            const Doubles wide =
-                __builtin_convertvector(*reinterpret_cast<const Floats16*>(x + i), Doubles);
-            sum += wide * wide;
-        }
-        for (int lane = 0; i < block.count; ++i, ++lane) sum[lane] += double(x[i]) * double(x[i]);
+        for (; i + kSums * kHalf <= block.count; i += kSums * kHalf)
+            for (int s = 0; s < kSums; ++s) {
+                const Half part = *reinterpret_cast<const Half*>(x + i + s * kHalf);
+                const Doubles wide = __builtin_convertvector(part, Doubles);
+                sums[s] += wide * wide;
+            }
         double total = 0.0;
-        for (int lane = 0; lane < kSums; ++lane) total += sum[lane];
+        for (; i < block.count; ++i) total += double(x[i]) * double(x[i]);
+        for (const Doubles& sum : sums)
+            for (int lane = 0; lane < kHalf; ++lane) total += sum[lane];
         totals.get()[index] = total;
     });
     double total = 0.0;

@@ -60,13 +60,11 @@ template <class Cell> class StepBuffers {
     Floats gates_, states_[kMaxStates], x_, h_, second_;
 };
 
-// Multiplies-adds of one pass over the plan, for deciding how many threads are worth their start.
+// Threads worth starting for one pass over the plan.
 template <class Cell> int plan_threads(const Recurrent& r) {
-    constexpr i64 kWorkPerThread = 1 << 16;
-    const i64 work = r.plan.tokens * Cell::slots * padded_units(r.units) * (r.inputs + r.units);
-    i64 threads = min64(max_threads(), r.plan.batch);
-    threads = min64(threads, work / kWorkPerThread);
-    return static_cast<int>(threads > 1 ? threads : 1);
+    const double nanoseconds = multiply_nanoseconds(
+        r.plan.tokens, Cell::slots * padded_units(r.units), r.inputs + r.units);
+    return static_cast<int>(min64(worthwhile_threads(nanoseconds), r.plan.batch > 0 ? r.plan.batch : 1));
 }
 
 template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
@@ -288,7 +286,9 @@ template <class Cell> void input_gradient(const Recurrent& r, float* dx) {
     const Floats by_token(r.plan.tokens * r.inputs);
     gemm({r.plan.tokens, r.inputs, width, r.saved.gates + Cell::x_slots.begin * padded,
           Cell::slots * padded, 1, weights.get(), 1, width, nullptr, by_token.get(), r.inputs, false});
-    parallel_tasks(r.plan.batch, [&](i64 rank) { scatter_input(r, rank, by_token.get(), dx); });
+    const double nanoseconds = copy_nanoseconds(r.plan.time * r.inputs);
+    parallel_tasks(r.plan.batch, nanoseconds,
+                   [&](i64 rank) { scatter_input(r, rank, by_token.get(), dx); });
 }
 
 template <class Cell> void backward(const Cell& cell, const Recurrent& r, const RecurrentGrad& g) {

@@ -36,9 +36,19 @@ template <class Body> void parallel(int threads, const Body& body) {
         const_cast<Body*>(&body));
 }
 
+// How many threads are worth waking for work that takes one of them so many nanoseconds. Waking and
+// joining one costs about a microsecond on an idle machine.
+inline int worthwhile_threads(double nanoseconds) {
+    constexpr double kPerThread = 4000.0;
+    const int limit = max_threads();
+    return nanoseconds >= kPerThread * limit ? limit
+                                             : 1 + static_cast<int>(nanoseconds / kPerThread);
+}
+
 // body(task) for task in [0, tasks), handed out one by one; stops early when interrupted.
-template <class Body> void parallel_tasks(i64 tasks, const Body& body) {
-    const i64 limit = max_threads();
+// `nanoseconds` is roughly what one task takes.
+template <class Body> void parallel_tasks(i64 tasks, double nanoseconds, const Body& body) {
+    const i64 limit = worthwhile_threads(nanoseconds * static_cast<double>(tasks));
     TaskCounter counter;
     parallel(static_cast<int>(tasks < limit ? tasks : limit), [&](int) {
         for (i64 task; (task = counter.take()) < tasks && !interrupted();) body(task);

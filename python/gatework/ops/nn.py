@@ -41,6 +41,8 @@ __all__ = [
     "softplus",
     "softsign",
     "spatial_dropout1d",
+    "sparse_plus",
+    "sparse_sigmoid",
     "squareplus",
     "swish",
     "tanh",
@@ -79,6 +81,8 @@ log_sigmoid = _compiled("log_sigmoid", "log(1 / (1 + e^-x))")
 hard_sigmoid = _compiled("hard_sigmoid", "clip(x / 6 + 0.5, 0, 1)")
 hard_silu = _compiled("hard_silu", "x * hard_sigmoid(x)")
 hard_tanh = _compiled("hard_tanh", "clip(x, -1, 1)")
+sparse_plus = _compiled("sparse_plus", "0 below -1, (x + 1)² / 4 up to 1, x above")
+sparse_sigmoid = _compiled("sparse_sigmoid", "clip((x + 1) / 2, 0, 1)")
 tanh_shrink = _compiled("tanh_shrink", "x - tanh(x)")
 swish, hard_swish = silu, hard_silu
 

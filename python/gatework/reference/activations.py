@@ -249,6 +249,26 @@ def squareplus_slope(x: Array) -> Array:
     return (1 + x / np.sqrt(x * x + SQUAREPLUS_B)) / 2
 
 
+def sparse_plus(x: Array) -> Array:
+    """0 for x ≤ -1, (x + 1)² / 4 up to 1, x above (Martins & Astudillo 2016's sparse family)."""
+    return np.where(x >= 1, x, np.where(x <= -1, 0 * x, (x + 1) ** 2 / 4))
+
+
+def sparse_plus_slope(x: Array) -> Array:
+    """1 above 1, (x + 1) / 2 within, 0 below."""
+    return np.where(x >= 1, np.ones_like(x), np.where(x <= -1, 0 * x, (x + 1) / 2))
+
+
+def sparse_sigmoid(x: Array) -> Array:
+    """clip((x + 1) / 2, 0, 1)."""
+    return np.clip((x + 1) / 2, 0, 1)
+
+
+def sparse_sigmoid_slope(x: Array) -> Array:
+    """1/2 for |x| < 1, else 0."""
+    return np.where(np.abs(x) < 1, np.full_like(x, 0.5), np.zeros_like(x))
+
+
 ACTIVATIONS: dict[str, Activation] = {
     "linear": Activation(linear, linear_slope),
     "tanh": Activation(tanh, tanh_slope),
@@ -273,6 +293,8 @@ ACTIVATIONS: dict[str, Activation] = {
     "soft_shrink": Activation(soft_shrink, shrink_slope),
     "hard_shrink": Activation(hard_shrink, shrink_slope),
     "squareplus": Activation(squareplus, squareplus_slope),
+    "sparse_plus": Activation(sparse_plus, sparse_plus_slope),
+    "sparse_sigmoid": Activation(sparse_sigmoid, sparse_sigmoid_slope),
 }
 
 
