@@ -9,7 +9,10 @@ import numpy as np
 from .. import _core
 from ..autograd import Tensor, as_tensor, is_recording, needs_gradient, record
 
-__all__ = ["dense"]
+__all__ = ["FUSED_ACTIVATIONS", "dense"]
+
+FUSED_ACTIVATIONS = _core.ACTIVATIONS
+"""Names of the elementwise activations that the kernels compute along with a product."""
 
 
 def dense(x: Any, kernel: Any, bias: Any = None, activation: str = "linear") -> Tensor:
@@ -28,7 +31,7 @@ def dense(x: Any, kernel: Any, bias: Any = None, activation: str = "linear") -> 
         ValueError: if the sizes do not match or the activation is unknown.
     """
     x, kernel = as_tensor(x, "float32"), as_tensor(kernel, "float32")
-    inputs = (x, kernel) if bias is None else (x, kernel, as_tensor(bias, "float32"))
+    inputs = [x, kernel] if bias is None else [x, kernel, as_tensor(bias, "float32")]
     if x.ndim < 1 or x.shape[-1] != kernel.shape[0]:
         raise ValueError(
             f"x must have {kernel.shape[0]} features in its last axis, not shape {x.shape}"
@@ -56,7 +59,7 @@ def dense(x: Any, kernel: Any, bias: Any = None, activation: str = "linear") -> 
             found.append(_core.column_sum(flat) if needs_gradient(inputs[2]) else None)
         return found
 
-    if activation == "linear":
+    if activation == "linear" or pre is None:  # nothing is kept where no tape is recording
         return record(y.reshape(shape), inputs, gradients)
     if not wants_logits:
 

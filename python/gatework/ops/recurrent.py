@@ -81,8 +81,9 @@ def recurrent(
 
     def vjp(dys: tuple[np.ndarray | None, ...]) -> list[np.ndarray | None]:
         nonlocal saved
-        if saved.consumed:  # a persistent tape asks again: the kernel worked in place
+        if saved is None or saved.consumed:  # a persistent tape asks again
             saved = _core.recurrent_forward(*arguments, True)[2]
+        assert saved is not None
         dy, *dstates = (None if d is None else np.ascontiguousarray(d, np.float32) for d in dys)
         dx, dkernel, drecurrent, dbias, dinitial = _core.recurrent_backward(
             saved, dy, tuple(dstates), needs_gradient(x)

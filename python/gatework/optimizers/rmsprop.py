@@ -68,7 +68,7 @@ class RMSprop(Optimizer):
         _core.rmsprop_update(
             params,
             grads,
-            arrays(self._velocities),
+            [writable(self._velocities[i]) for i in indices],
             arrays(self._momentums),
             arrays(self._average_gradients),
             learning_rate,
