@@ -19,7 +19,7 @@ def text(tmp_path_factory):
     lines = []
     for i in range(200):
         turn = i * 7 % len(words)
-        lines.append(" ".join(words[turn:] + words[:turn]).capitalize() + f" {'x' * (i % 9)} now.")
+        lines.append(" ".join(words[turn:] + words[:turn]).capitalize() + f" {i} now.")
     path = tmp_path_factory.mktemp("text") / "fox.txt"
     path.write_text("\n\n".join(lines))
     return path

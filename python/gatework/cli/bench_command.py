@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         value = getattr(options, name)
         if value is not None and value < 1:
             raise UsageError(f"--{name} must be at least 1, not {value}")
-    from gatework import _core
+    import gatework._core as _core
 
     if options.threads:
         _core.set_num_threads(options.threads)
@@ -98,7 +98,8 @@ def measure(
 def _measure_shape(cell: str, shape: tuple[int, int, int, int], repeats: int) -> Iterator[Row]:
     import numpy as np
 
-    from gatework import _core, reference
+    import gatework._core as _core
+    from gatework import reference
 
     b, t, i, h = shape
     g = GATES[cell] * h

@@ -29,7 +29,7 @@ def report() -> list[str]:
     import numpy as np
 
     import gatework
-    from gatework import _core
+    import gatework._core as _core
 
     rows: list[tuple[str, str]] = [
         ("gatework", gatework.__version__),
