@@ -4,7 +4,7 @@
 #   make demo        an LSTM learns English and predicts next words
 #   make test        the tests
 #   make test-peers  the comparison with Keras, JAX and PyTorch, live
-#   make bench       kernels beside NumPy, as a table
+#   make bench       kernels beside NumPy, as a table, which is build/bench.md too
 #   make lint        ruff and mypy
 #   make sanitize    the kernels' tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make aarch64     the kernels' tests on an emulated ARM processor
@@ -44,8 +44,8 @@ test-peers: $(VENV)/test.stamp $(VENV)/peers.stamp $(VENV)/gatework.stamp
 bench: $(VENV)/test.stamp $(VENV)/gatework.stamp
 	@mkdir -p build
 	$(BIN)/python -m pytest bench --benchmark-enable --benchmark-json=build/bench.json \
-		--benchmark-quiet $(BENCH_ARGS)
-	$(BIN)/python -m bench.report build/bench.json
+		--benchmark-quiet --benchmark-min-rounds=3 --benchmark-max-time=0.5 $(BENCH_ARGS)
+	$(BIN)/python -m bench.report build/bench.json -o build/bench.md
 
 lint: $(VENV)/lint.stamp $(VENV)/runtime.stamp
 	$(BIN)/ruff check

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from gatework import _core, reference
 from numpy.typing import NDArray
-from tests.kernels.problems import Problem, forward_arguments, random_problem
 
 from bench.workloads import Recurrent
+from tests.kernels.problems import Problem, forward_arguments, random_problem
 
 Array = NDArray[np.float32]
 Gradients = tuple[Array, ...]  # of x, kernel, recurrent_kernel, bias

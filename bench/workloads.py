@@ -75,7 +75,7 @@ OPTIMIZER = {
         (800,),
         (200, 10_000),
         (10_000,),
-    ),  # fmt: skip
+    ),
 }
 
 # (sequences, longest, maxlen)
