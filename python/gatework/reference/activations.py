@@ -251,12 +251,12 @@ def squareplus_slope(x: Array) -> Array:
 
 def sparse_plus(x: Array) -> Array:
     """0 for x ≤ -1, (x + 1)² / 4 up to 1, x above (Martins & Astudillo 2016's sparse family)."""
-    return np.where(x >= 1, x, np.where(x <= -1, 0 * x, (x + 1) ** 2 / 4))
+    return np.where(x >= 1, x, np.where(x <= -1, np.zeros_like(x), (x + 1) ** 2 / 4))
 
 
 def sparse_plus_slope(x: Array) -> Array:
     """1 above 1, (x + 1) / 2 within, 0 below."""
-    return np.where(x >= 1, np.ones_like(x), np.where(x <= -1, 0 * x, (x + 1) / 2))
+    return np.where(x >= 1, np.ones_like(x), np.where(x <= -1, np.zeros_like(x), (x + 1) / 2))
 
 
 def sparse_sigmoid(x: Array) -> Array:
@@ -266,7 +266,7 @@ def sparse_sigmoid(x: Array) -> Array:
 
 def sparse_sigmoid_slope(x: Array) -> Array:
     """1/2 for |x| < 1, else 0."""
-    return np.where(np.abs(x) < 1, np.full_like(x, 0.5), np.zeros_like(x))
+    return np.where(abs(x) < 1, np.full_like(x, 0.5), np.zeros_like(x))
 
 
 ACTIVATIONS: dict[str, Activation] = {
