@@ -76,6 +76,7 @@ def test_common_code_touches_no_wide_register(common: list[Path]) -> None:
     assert common
     for path in common:
         code = output("objdump", "--disassemble", "--no-show-raw-insn", path)
+        assert re.search(r"\bret\b", code), f"no code in {path.name}"
         assert not re.search(r"%[yz]mm\d|%k[0-7]\b", code), path.name
 
 
