@@ -10,6 +10,7 @@ from pydoc_data.topics import topics
 import numpy as np
 from gatework.layers import LSTM, Dense, Dropout, Embedding, Input
 from gatework.models import Sequential
+from gatework.optimizers import Adam
 from gatework.utils import set_random_seed
 
 STEPS = 20
@@ -38,8 +39,8 @@ model = Sequential(
         Dense(len(vocabulary), activation="softmax"),
     ]
 )
-model.compile(loss="sparse_categorical_crossentropy", optimizer="adam")
-model.fit(x, y, batch_size=32, epochs=3, validation_split=0.1)
+model.compile(loss="sparse_categorical_crossentropy", optimizer=Adam(learning_rate=0.005))
+model.fit(x, y, batch_size=16, epochs=6, validation_split=0.1)
 
 # 4. What comes next?
 for prompt in ("the value of", "this is a", "if the"):
