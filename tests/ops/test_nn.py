@@ -94,6 +94,22 @@ def test_names_and_documents():
     assert set(_core.ACTIVATIONS) <= set(ops.__all__)
 
 
+def nearest_probabilities(x, axis):
+    """max(x - limit, 0), with the limit that makes them add up to one found by halving."""
+    low, high = x.max(axis, keepdims=True) - 1, x.max(axis, keepdims=True)
+    for _ in range(60):
+        limit = (low + high) / 2
+        over = np.maximum(x - limit, 0).sum(axis, keepdims=True) > 1
+        low, high = np.where(over, limit, low), np.where(over, high, limit)
+    return np.maximum(x - low, 0)
+
+
+@pytest.mark.parametrize("axis", [-1, 0])
+def test_sparsemax(axis):
+    x = np.random.default_rng(4).normal(size=(4, 5))  # no two a whole number apart: no kinks
+    check(lambda x: ops.sparsemax(x, axis), lambda x: nearest_probabilities(x, axis), x, atol=1e-4)
+
+
 @pytest.mark.parametrize("axis", [-1, 0, 1, -2])
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 def test_softmax(name, axis):

@@ -43,6 +43,7 @@ __all__ = [
     "spatial_dropout1d",
     "sparse_plus",
     "sparse_sigmoid",
+    "sparsemax",
     "squareplus",
     "swish",
     "tanh",
@@ -234,6 +235,25 @@ def log_softmax(x: Any, axis: int | Sequence[int] = -1) -> Tensor:
     from .reduce import logsumexp
 
     return subtract(x, logsumexp(x, axis, keepdims=True))
+
+
+def sparsemax(x: Any, axis: int = -1) -> Tensor:
+    """The probabilities nearest to x along an axis, many zero (Martins & Astudillo 2016)."""
+    t = as_tensor(x, "float32")
+    v = np.moveaxis(t._value, axis, -1)
+    v = v - v.max(-1, keepdims=True)  # the same answer, and sums of small numbers
+    falling = -np.sort(-v, axis=-1)
+    sums = np.cumsum(falling, axis=-1)
+    kept = (1 + falling * np.arange(1, v.shape[-1] + 1) > sums).sum(-1, keepdims=True).clip(1)
+    limit = (np.take_along_axis(sums, kept - 1, -1) - 1) / kept
+    y = np.maximum(v - limit, 0).astype(np.float32)
+
+    def vjp(dy: Array) -> tuple[Array]:
+        rows = np.moveaxis(dy, axis, -1) * (y > 0)
+        mean = (rows.sum(-1, keepdims=True) / kept).astype(np.float32)
+        return (np.moveaxis(rows - mean * (y > 0), -1, axis),)
+
+    return record(np.moveaxis(y, -1, axis), (t,), vjp)
 
 
 def dropout_mask(shape: Sequence[int], rate: float, seed: int) -> Tensor:
