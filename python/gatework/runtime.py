@@ -12,7 +12,7 @@ __all__ = ["build_config", "get_num_threads", "isa", "isa_available", "set_num_t
 
 
 def isa() -> str:
-    """The instruction-set level in use. The environment variable GATEWORK_ISA overrides the choice."""
+    """The instruction-set level in use; the environment variable GATEWORK_ISA overrides it."""
     return _core.isa()
 
 

@@ -13,6 +13,7 @@ from .. import constraints, initializers, regularizers, tree
 from .._suggest import suggest
 from ..autograd import Tensor, Variable, as_array, as_tensor, no_recording
 from ..utils.naming import auto_name
+from .allowance import spend
 from .calling import (
     call_signature,
     constructor_arguments,
@@ -145,12 +146,10 @@ class Layer(WeightOwner):
         dtype = "float32" if dtype is None else dtype
         if initializer is None:
             initializer = "glorot_uniform" if np.dtype(dtype).kind == "f" else "zeros"
+        name = name or "variable"
+        spend(self.name, name, sizes, np.dtype(dtype).itemsize)
         variable = Variable(
-            initializers.get(initializer),
-            shape=sizes,
-            dtype=dtype,
-            trainable=trainable,
-            name=name or "variable",
+            initializers.get(initializer), shape=sizes, dtype=dtype, trainable=trainable, name=name
         )
         variable.path = f"{self.name}/{variable.name}"
         variable.regularizer = regularizers.get(regularizer)

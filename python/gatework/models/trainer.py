@@ -211,7 +211,8 @@ class Trainer(TrainingLoops, BatchMethods):
             y_pred = self(x, training=True)
             loss = self._loss_of(x, y, y_pred, sample_weight, True)
             scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
-        variables = self._lookups.variables if self._lookups is not None else self.trainable_variables
+        lookups = self._lookups
+        variables = self.trainable_variables if lookups is None else lookups.variables
         if variables and self.optimizer is not None:
             self.optimizer.apply(tape.gradient(scaled, variables), variables)
         else:

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
+from ..layers.allowance import weights_at_most
 from ..utils.files import atomic_write
 from .serialization import deserialize_keras_object, serialize_keras_object
 from .weights_h5 import load_weights_from_h5, save_weights_to_h5
@@ -19,7 +20,10 @@ __all__ = ["load_model", "load_weights", "save_model", "save_weights"]
 KERAS_VERSION = "3.15.1"  # whose format this is
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 MAX_JSON_BYTES = 1 << 26
-MAX_RATIO = 1100  # deflate cannot pack more tightly than about 1:1030
+HDF5_PACKING = 4  # how far HDF5's own compression, where somebody applied it, may shrink weights
+SMALL_WEIGHTS = 1 << 20  # what any file may ask for
+MAX_RATIO = 100  # real weights shrink by a tenth, text by a factor of ten
+SMALL_MEMBER = 1 << 24  # up to here the ratio does not matter: weights may all be zero
 
 
 def save_model(
@@ -83,7 +87,8 @@ def load_model(
         raise ValueError(f"{CONFIG} of {path!r} must describe a model")
     if not compile:
         config.pop("compile_config", None)
-    model = deserialize_keras_object(config, custom_objects=custom_objects, safe_mode=safe_mode)
+    with weights_at_most(len(members[WEIGHTS]) * HDF5_PACKING + SMALL_WEIGHTS):
+        model = deserialize_keras_object(config, custom_objects=custom_objects, safe_mode=safe_mode)
     if not hasattr(model, "save_weights"):
         raise ValueError(f"{CONFIG} of {path!r} must describe a model, not {model!r}")
     load_weights_from_h5(model, members[WEIGHTS], path)
@@ -187,10 +192,12 @@ def _checked_infos(
             raise ValueError(f"{path!r} must be stored or deflated, not packed otherwise")
         if (info.external_attr >> 16) & 0o170000 == 0o120000:
             raise ValueError(f"{path!r} must not hold links: {info.filename!r}")
-        if info.file_size > MAX_RATIO * max(info.compress_size, 1) or (
+        if info.file_size > max(MAX_RATIO * info.compress_size, SMALL_MEMBER) or (
             info.filename != WEIGHTS and info.file_size > MAX_JSON_BYTES
         ):
-            raise ValueError(f"{info.filename!r} of {path!r} must not unpack to {info.file_size} bytes")
+            raise ValueError(
+                f"{info.filename!r} of {path!r} must not unpack to {info.file_size} bytes"
+            )
         packed += info.compress_size
         infos[info.filename] = info
     if packed > size:

@@ -20,7 +20,9 @@ __all__ = ["deserialize_keras_object", "serialize_keras_object"]
 
 MAX_DEPTH = 100
 # What would run code that a file brings along, or reach out of it.
-_EXECUTABLE = frozenset({"Lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer"})
+_EXECUTABLE = frozenset(
+    {"Lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer"}
+)
 
 
 def serialize_keras_object(obj: Any) -> Any:
@@ -36,7 +38,8 @@ def serialize_keras_object(obj: Any) -> Any:
     if isinstance(obj, list):
         return [serialize_keras_object(value) for value in obj]
     if isinstance(obj, tuple):
-        return {"class_name": "__tuple__", "config": {"value": [serialize_keras_object(v) for v in obj]}}
+        items = [serialize_keras_object(item) for item in obj]
+        return {"class_name": "__tuple__", "config": {"value": items}}
     if isinstance(obj, np.generic):
         return obj.item()
     if isinstance(obj, (Tensor, np.ndarray)):
@@ -110,8 +113,8 @@ def deserialize_keras_object(
         safe_mode: accepted; code in a file is never run, whatever it says.
 
     Raises:
-        ValueError: for an unknown class, code, or a configuration that its class refuses; the message
-            names it.
+        ValueError: for an unknown class, code, or a configuration that its class refuses; the
+            message names it.
     """
     with registry.custom_object_scope(custom_objects or {}):
         return _read(config, 0)
@@ -190,14 +193,22 @@ def _make(cls: Any, name: str, inner: dict[str, Any], config: dict[str, Any]) ->
     label = inner.get("name", name)
     try:
         instance = cls.from_config(dict(inner)) if hasattr(cls, "from_config") else cls(**inner)
-    except (TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise ValueError(f"{name} {label!r} cannot be made from its config: {error}") from error
     built = config.get("build_config")
     if built and hasattr(instance, "build_from_config") and not getattr(instance, "built", False):
         try:
             instance.build_from_config(dict(built))
-        except (TypeError, KeyError, AttributeError, IndexError) as error:
-            raise ValueError(f"{name} {label!r} cannot be built from its config: {error}") from error
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+            message = f"{name} {label!r} cannot be built from its config: {error}"
+            raise ValueError(message) from error
     compiled = config.get("compile_config")
     if compiled and hasattr(instance, "compile_from_config"):
         instance.compile_from_config(compiled)

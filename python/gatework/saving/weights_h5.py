@@ -1,7 +1,7 @@
 """Weights in HDF5, in the layout of Keras 3's ``.weights.h5``.
 
-A layer's own weights are datasets "0", "1", ... in a group "vars"; sublayers lie in groups named after
-the attribute that holds them, layers of a list after their class in snake case.
+A layer's own weights are datasets "0", "1", ... in a group "vars"; sublayers lie in groups named
+after the attribute that holds them, layers of a list after their class in snake case.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def save_weights_to_h5(model: Any, file: Any) -> None:
     import h5py
 
     with h5py.File(file, "w") as h5:
-        for path, saveable in _walk(model, "", set()):
+        for path, _, saveable in _walk(model, "", "", set()):
             group = h5.create_group(f"{path}/vars".lstrip("/"))
             group.attrs["name"] = str(getattr(saveable, "name", ""))
             saveable.save_own_variables(_Writer(group))
@@ -51,13 +51,13 @@ def load_weights_from_h5(
     """
     import h5py
 
-    targets = list(_walk(model, "", set()))
-    before = [(v, v.numpy()) for _, saveable in targets for v in _variables(saveable)]
+    targets = list(_walk(model, "", "", set()))
+    before = [(v, v.numpy()) for _, _, saveable in targets for v in _variables(saveable)]
     try:
         with h5py.File(io.BytesIO(data), "r") as h5:
-            for path, saveable in targets:
+            for path, names, saveable in targets:
                 try:
-                    _load_one(h5, path, saveable, source)
+                    _load_one(h5, path, names, saveable, source)
                 except ValueError:
                     if not skip_mismatch:
                         raise
@@ -75,16 +75,17 @@ def _restore(before: Sequence[tuple[Variable, Any]]) -> None:
             variable.assign(value)
 
 
-def _load_one(h5: Any, path: str, saveable: Any, source: str) -> None:
+def _load_one(h5: Any, path: str, names: str, saveable: Any, source: str) -> None:
+    label = f"'{names or saveable.name}' ({path or 'the model itself'})"
     expected = {str(i): v.shape for i, v in enumerate(_variables(saveable))}
     group = _group(h5, f"{path}/vars".strip("/"), source)
     if group is None:
         if expected and isinstance(saveable, Layer):  # an optimizer may not have begun
-            raise ValueError(f"{source!r} must hold weights of '{path or saveable.name}', it has none")
+            raise ValueError(f"{source!r} must hold weights of {label}, not none")
         return
     if not expected and len(group) == 0:
         return
-    saveable.load_own_variables(_Reader(group, expected, path or saveable.name, source))
+    saveable.load_own_variables(_Reader(group, expected, label, source))
 
 
 def _variables(saveable: Any) -> list[Variable]:
@@ -98,27 +99,29 @@ def _natural(name: str) -> list[Any]:
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
-def _walk(saveable: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
-    """Every layer (and the optimizer) with its path in the file."""
+def _walk(
+    saveable: Any, path: str, names: str, seen: set[int]
+) -> Iterator[tuple[str, str, Any]]:
+    """Every layer (and the optimizer) with its path in the file and its names in the model."""
     if id(saveable) in seen:
         return
     seen.add(id(saveable))
-    yield path, saveable
+    yield path, names, saveable
     if not isinstance(saveable, Layer):
         return
     prefix = f"{path}/" if path else ""
-    names = sorted(vars(saveable), key=lambda name: [str(part) for part in _natural(name)])
+    attributes = sorted(vars(saveable), key=lambda name: [str(part) for part in _natural(name)])
     if _is_sequential(saveable):
-        yield from _walk_list(saveable.layers, f"{prefix}layers", seen)
-    for name in names:
+        yield from _walk_list(saveable.layers, f"{prefix}layers", names, seen)
+    for name in attributes:
         child = vars(saveable)[name]
         if name in _base_attributes():
             continue
         if isinstance(child, Layer) or (name == "optimizer" and child is not None):
             if isinstance(child, Layer) or getattr(child, "built", False):
-                yield from _walk(child, prefix + name, seen)
+                yield from _walk(child, prefix + name, _joined(names, child), seen)
         elif isinstance(child, (list, tuple, dict)):
-            yield from _walk_list(child, prefix + name, seen)
+            yield from _walk_list(child, prefix + name, names, seen)
 
 
 @functools.cache
@@ -133,7 +136,13 @@ def _is_sequential(saveable: Any) -> bool:
     return isinstance(saveable, Sequential)
 
 
-def _walk_list(children: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
+def _joined(names: str, child: Any) -> str:
+    return f"{names}/{child.name}" if names else str(child.name)
+
+
+def _walk_list(
+    children: Any, path: str, names: str, seen: set[int]
+) -> Iterator[tuple[str, str, Any]]:
     used: dict[str, int] = {}
     for child in children.values() if isinstance(children, dict) else children:
         if isinstance(child, Layer):
@@ -146,9 +155,9 @@ def _walk_list(children: Any, path: str, seen: set[int]) -> Iterator[tuple[str, 
         used[name] = count + 1
         inner = f"{path}/{name}" if count == 0 else f"{path}/{name}_{count}"
         if isinstance(child, Layer):
-            yield from _walk(child, inner, seen)
+            yield from _walk(child, inner, _joined(names, child), seen)
         else:
-            yield from _walk_list(child, inner, seen)
+            yield from _walk_list(child, inner, names, seen)
 
 
 def _group(h5: Any, path: str, source: str) -> Any:
@@ -210,7 +219,7 @@ class _Reader(Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         import h5py
 
-        label = f"weight {key} of '{self._name}' in {self._source!r}"
+        label = f"weight {key} of {self._name} in {self._source!r}"
         link = self._group.get(key, getlink=True)
         if link is None:
             raise ValueError(f"{label} is missing")

@@ -84,13 +84,13 @@ class GRU(RecurrentLayer):
         activation, recurrent_activation: φ and σ: names or functions of ``gatework.activations``.
         use_bias: whether there is a b.
         kernel_initializer, recurrent_initializer, bias_initializer: of W, U and b. W has shape
-            (features, 3 * units), U (units, 3 * units), blocks in the order z, r, n; b (2, 3 * units)
-            with ``reset_after``: first b, then a; else (3 * units,).
+            (features, 3 * units), U (units, 3 * units): blocks z, r, n; b (2, 3 * units) with
+            ``reset_after``: first b, then a; else (3 * units,).
         kernel_regularizer, recurrent_regularizer, bias_regularizer: of W, U and b.
         activity_regularizer: of the outputs.
         kernel_constraint, recurrent_constraint, bias_constraint: of W, U and b.
-        dropout: share of the features of x set to zero in training, the same ones at every step of a
-            sequence.
+        dropout: share of the features of x set to zero in training, the same ones at every step of
+            a sequence.
         recurrent_dropout: likewise for h' where it is multiplied by U.
         seed: seed of both.
         return_sequences: return the outputs of all steps, (batch, time, units), not of the last.

@@ -83,8 +83,8 @@ class RecurrentLayer(Layer):
 
         Args:
             sequences: (batch, time, features).
-            initial_state: (batch, units), one per state of the cell; zeros by default, or the states
-                carried over when stateful.
+            initial_state: (batch, units), one per state of the cell; zeros by default, or the
+                states carried over when stateful.
             mask: (batch, time), false at steps to skip.
             training: whether dropout applies.
 
@@ -157,9 +157,10 @@ class RecurrentLayer(Layer):
 
     def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
         batch, time = sequences_shape[0], sequences_shape[1]
-        output = (batch, time, self.cell.units) if self.return_sequences else (batch, self.cell.units)
+        state = (batch, self.cell.units)
+        output = (batch, time, self.cell.units) if self.return_sequences else state
         if self.return_state:
-            return [output] + [(batch, self.cell.units)] * self.cell.states
+            return [output] + [state] * self.cell.states
         return output
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:

@@ -92,13 +92,13 @@ class LSTM(RecurrentLayer):
         activation, recurrent_activation: φ and σ: names or functions of ``gatework.activations``.
         use_bias: whether there is a b.
         kernel_initializer, recurrent_initializer, bias_initializer: of W, U and b. W has shape
-            (features, 4 * units), U (units, 4 * units), b (4 * units,), blocks in the order i, f, g, o.
+            (features, 4 * units), U (units, 4 * units), b (4 * units,): blocks i, f, g, o.
         unit_forget_bias: start b_f at one.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: of W, U and b.
         activity_regularizer: of the outputs.
         kernel_constraint, recurrent_constraint, bias_constraint: of W, U and b.
-        dropout: share of the features of x set to zero in training, the same ones at every step of a
-            sequence.
+        dropout: share of the features of x set to zero in training, the same ones at every step of
+            a sequence.
         recurrent_dropout: likewise for h' where it is multiplied by U.
         seed: seed of both.
         return_sequences: return the outputs of all steps, (batch, time, units), not of the last.

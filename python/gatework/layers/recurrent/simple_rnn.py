@@ -74,8 +74,8 @@ class SimpleRNN(RecurrentLayer):
         kernel_regularizer, recurrent_regularizer, bias_regularizer: of W, U and b.
         activity_regularizer: of the outputs.
         kernel_constraint, recurrent_constraint, bias_constraint: of W, U and b.
-        dropout: share of the features of x set to zero in training, the same ones at every step of a
-            sequence.
+        dropout: share of the features of x set to zero in training, the same ones at every step of
+            a sequence.
         recurrent_dropout: likewise for h' where it is multiplied by U.
         seed: seed of both.
         return_sequences: return the outputs of all steps, (batch, time, units), not of the last.
