@@ -49,9 +49,10 @@ def build_object(
     """The object of a configuration ``{"class_name": ..., "config": ...}``."""
     if isinstance(config, dict) and not (custom_objects or config.get("registered_name")):
         name = config.get("class_name")
-        cls: Any = known.get(name) if isinstance(name, str) else None
-        if inspect.isclass(cls):
-            return cls.from_config(dict(config.get("config") or {}))
+        found = known.get(name) if isinstance(name, str) else None
+        from_config = getattr(found, "from_config", None)
+        if from_config is not None:
+            return from_config(dict(config.get("config") or {}))
     from .saving import deserialize_keras_object
 
     return deserialize_keras_object(config, custom_objects=custom_objects)
@@ -67,11 +68,11 @@ def write_object(topic: str, known: Mapping[str, Callable[..., Any]], value: Any
     """
     if value is None:
         return None
-    cls: Any = type(value)
-    if known.get(cls.__name__) is cls:
+    name = type(value).__name__
+    if known.get(name) is type(value):
         return {
             "module": f"keras.{topic}",
-            "class_name": cls.__name__,
+            "class_name": name,
             "config": value.get_config(),
             "registered_name": None,
         }

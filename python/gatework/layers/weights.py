@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class WeightOwner:
     name: str
     built: bool
     _trainable: bool
-    _sublayers: list[Self]
+    _sublayers: list[Any]
     _own_weights: list[Variable]
     _containers: dict[str, tuple[Any, int]]
 
@@ -59,17 +59,17 @@ class WeightOwner:
             self._containers[name] = (container, len(container))
 
     @property
-    def _layers(self) -> list[Self]:
+    def _layers(self) -> list[Any]:
         """The layers directly inside, also those put into a list after it was assigned."""
         for name, (container, known) in list(self._containers.items()):
             if len(container) != known:
                 self._scan(name, container)
         return self._sublayers
 
-    def _flatten_layers(self) -> Iterator[Self]:
+    def _flatten_layers(self) -> Iterator[Any]:
         """This layer and all inside it, each once."""
         seen: set[int] = set()
-        waiting: list[Self] = [self]
+        waiting: list[Any] = [self]
         while waiting:
             layer = waiting.pop()
             if id(layer) not in seen:

@@ -19,8 +19,6 @@ class Model(Trainer, Layer):
         trainable: False freezes all weights.
     """
 
-    _layers: list[Layer]
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if args:
             raise TypeError(

@@ -111,8 +111,9 @@ def _walk(
         return
     prefix = f"{path}/" if path else ""
     attributes = sorted(vars(saveable), key=lambda name: [str(part) for part in _natural(name)])
-    if _is_sequential(saveable):
-        yield from _walk_list(saveable.layers, f"{prefix}layers", names, seen)
+    chain = _chain(saveable)
+    if chain is not None:
+        yield from _walk_list(chain, f"{prefix}layers", names, seen)
     for name in attributes:
         child = vars(saveable)[name]
         if name in _base_attributes():
@@ -130,10 +131,11 @@ def _base_attributes() -> frozenset[str]:
     return frozenset(vars(Layer(name="base")))
 
 
-def _is_sequential(saveable: Any) -> bool:
+def _chain(saveable: Layer) -> list[Layer] | None:
+    """The layers of a Sequential, which the file lists by themselves; None for anything else."""
     from ..models import Sequential
 
-    return isinstance(saveable, Sequential)
+    return saveable.layers if isinstance(saveable, Sequential) else None
 
 
 def _joined(names: str, child: Any) -> str:
