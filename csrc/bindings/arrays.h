@@ -49,6 +49,12 @@ inline std::string type_name(const py::handle& object) {
     return py::str(py::type::handle_of(object).attr("__name__"));
 }
 
+// Nearly every array shares the one dtype object of its type; comparing two takes longer than the rest.
+template <class T> bool holds(const py::array& array) {
+    return py::detail::array_proxy(array.ptr())->descr == py::dtype::of<T>().ptr() ||
+           py::isinstance<py::array_t<T>>(array);
+}
+
 // A C-contiguous array of T. Anything else is refused: conversions belong to the Python side, where
 // they are explicit.
 template <class T> py::array_t<T> typed(const char* name, const py::handle& object) {
@@ -56,7 +62,7 @@ template <class T> py::array_t<T> typed(const char* name, const py::handle& obje
     if (!py::isinstance<py::array>(object))
         fail_type(name, "a NumPy array of " + kind(), type_name(object));
     const auto array = py::reinterpret_borrow<py::array>(object);
-    if (!py::isinstance<py::array_t<T>>(array))
+    if (!holds<T>(array))
         fail_type(name, "an array of " + kind(), "one of " + std::string(py::str(array.dtype())));
     constexpr int wanted = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
     if ((array.flags() & wanted) != wanted) fail(name, "C-contiguous and aligned", "strided");

@@ -46,7 +46,7 @@ FloatArray spatial_dropout(const py::object& x, double rate, u64 seed) {
 FloatArray dropout_mask(const std::vector<i64>& shape, double rate, u64 seed) {
     Dropout d = arguments(rate, seed);
     for (const i64 size : shape)
-        if (size < 0) fail("shape", "of sizes that are not negative", shape_text(shape));
+        if (size < 0) fail("shape", "of sizes that are not negative", std::to_string(size));
     FloatArray y = new_floats(shape);
     d.y = y.mutable_data();
     d.batch = d.time = 1;

@@ -62,12 +62,13 @@ template <class T> T number(const py::handle& item, const Place& place) {
         return static_cast<T>(real);
     }
     if (PyFloat_Check(o)) return from_double<T>(PyFloat_AS_DOUBLE(o), place, item);
-    if (PyIndex_Check(o) && !py::isinstance<py::array>(item)) { // NumPy's integers and the like
+    const bool array = py::isinstance<py::array>(item);
+    if (PyIndex_Check(o) && !array) { // NumPy's integers and the like
         const auto whole = py::reinterpret_steal<py::object>(PyNumber_Index(o));
         if (!whole) throw py::error_already_set();
         return number<T>(whole, place);
     }
-    if (PyNumber_Check(o) && !PySequence_Check(o)) {
+    if (PyNumber_Check(o) && !(array && py::reinterpret_borrow<py::array>(item).ndim() > 0)) {
         const auto real = py::reinterpret_steal<py::object>(PyNumber_Float(o));
         if (real) return number<T>(real, place);
         PyErr_Clear();
@@ -90,15 +91,17 @@ struct Part {
     py::ssize_t row, first, count;
 };
 
+// Converting an odd object runs code of the caller, which may shorten what is being read.
+[[noreturn]] void refuse_change(const Part& part) {
+    fail("sequences[" + std::to_string(part.row) + "]", "left alone while it is read", "changed");
+}
+
 template <class T> void copy_objects(const Part& part, T* out) {
     const auto items = py::reinterpret_steal<py::object>(
         PySequence_Fast(part.sequence.ptr(), "sequences must hold sequences"));
     if (!items) throw py::error_already_set();
     for (py::ssize_t i = 0; i < part.count; ++i) {
-        // Converting an odd object may run its code, which may shorten the list under our feet.
-        if (part.first + i >= PySequence_Fast_GET_SIZE(items.ptr()))
-            fail("sequences[" + std::to_string(part.row) + "]", "left alone while it is read",
-                 "changed");
+        if (part.first + i >= PySequence_Fast_GET_SIZE(items.ptr())) refuse_change(part);
         PyObject* item = PySequence_Fast_GET_ITEM(items.ptr(), part.first + i);
         if (plain_number(item, out[i])) continue;
         const auto kept_alive = py::reinterpret_borrow<py::object>(item);
@@ -110,7 +113,7 @@ template <class T> void copy_objects(const Part& part, T* out) {
 template <class Source, class T> bool copy_array(const py::array& array, const Part& part, T* out) {
     using Wide = std::conditional_t<std::is_integral_v<Source>, long long, double>;
     constexpr int aligned = py::detail::npy_api::NPY_ARRAY_ALIGNED_;
-    if (!py::isinstance<py::array_t<Source>>(array) || (array.flags() & aligned) == 0) return false;
+    if (!holds<Source>(array) || (array.flags() & aligned) == 0) return false;
     const py::ssize_t stride = array.strides(0);
     const char* in = static_cast<const char*>(array.data()) + part.first * stride;
     for (py::ssize_t i = 0; i < part.count; ++i, in += stride) {
@@ -130,6 +133,7 @@ template <class T> void copy_sequence(const Part& part, T* out) {
         if (array.ndim() != 1)
             fail("sequences[" + std::to_string(part.row) + "]", "a sequence of numbers",
                  "an array of shape " + shape_text(array));
+        if (array.shape(0) < part.first + part.count) refuse_change(part);
         if (copy_array<i32>(array, part, out) || copy_array<i64>(array, part, out) ||
             copy_array<float>(array, part, out) || copy_array<double>(array, part, out))
             return;

@@ -41,6 +41,7 @@ BOUNDS: dict[str, tuple[Callable[[Any], Any], float]] = {
     "exponential": (np.exp, 2.0),
     "elu": (reference.ACTIVATIONS["elu"].value, 3.0),
     "sigmoid": (reference.ACTIVATIONS["sigmoid"].value, 3.0),
+    "softplus": (reference.ACTIVATIONS["softplus"].value, 3.0),
     "tanh": (np.tanh, 4.0),
 }
 
