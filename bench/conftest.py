@@ -52,5 +52,5 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: An
     machine_info["gatework"] = {
         "version": gatework.__version__,
         "isa": gatework.runtime.isa(),
-        "threads": gatework.runtime.num_threads(),
+        "threads": gatework.runtime.get_num_threads(),
     }
