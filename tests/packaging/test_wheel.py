@@ -56,14 +56,15 @@ def wheel() -> Path:
 def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """An environment with nothing but the wheel and what it requires, and its variables."""
     folder = tmp_path_factory.mktemp("bare") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     programs = folder / "bin"
     hidden = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_PRELOAD", "CC", "CXX"}
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     environment["PATH"] = str(programs)
     for compiler in ("cc", "c++", "gcc", "g++", "clang", "cmake", "ninja"):
         assert shutil.which(compiler, path=environment["PATH"]) is None
-    install = [programs / "python", "-m", "pip", "install", "--only-binary=:all:", wheel]
+    pip = [sys.executable, "-m", "pip", "--python", programs / "python"]
+    install = [*pip, "install", "--only-binary=:all:", wheel]
     done = subprocess.run(install, env=environment, capture_output=True, text=True, check=False)
     if done.returncode and "No matching distribution" in done.stderr and "CI" not in os.environ:
         pytest.skip("no package index to install NumPy from")
