@@ -42,7 +42,8 @@ def expected_config(case: dict[str, Any]) -> dict[str, Any]:
 def comparable(config: Any, named: bool) -> Any:
     """The configuration as JSON gives it back; numbers rounded to what float32 holds.
 
-    Unless the user chose it, the name of a layer or optimizer carries a counter of the session, so it is left out.
+    Unless the user chose it, the name of a layer or optimizer carries a counter of the session, so
+    it is left out.
     """
 
     def rounded(node: Any) -> Any:
