@@ -38,11 +38,10 @@ def run_keras(
         outputs, _ = layer.stateless_call(w, fixed, x, **given, **extra)
         return leaves(outputs)
 
-    with jax.disable_jit():  # compiling each shape would take longer than running it
-        outputs, backward = jax.vjp(call, weights, x, states)
-        rng = np.random.default_rng(upward)
-        up = [rng.normal(size=y.shape).astype(np.float32) for y in outputs]
-        down = jax.tree.leaves(backward(up))
+    outputs, backward = jax.vjp(call, weights, x, states)
+    rng = np.random.default_rng(upward)
+    up = [rng.normal(size=y.shape).astype(np.float32) for y in outputs]
+    down = jax.tree.leaves(backward(up))
     return [np.asarray(y) for y in outputs], up, [np.asarray(g) for g in down]
 
 

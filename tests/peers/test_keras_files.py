@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras", reason="compares with Keras 3, which is not installed")
-jax = pytest.importorskip("jax", reason="runs Keras on JAX, which is not installed")
+pytest.importorskip("jax", reason="runs Keras on JAX, which is not installed")
 
 IDS = np.array([[1, 2, 3, 0, 0], [9, 8, 5, 6, 1], [4, 7, 3, 2, 0], [5, 0, 0, 0, 0]])
 CLASSES = np.array([0, 2, 1, 2])
@@ -110,13 +110,6 @@ MAKERS = [(tutorial, IDS), (named, IDS), (options, NUMBERS), (stateful, NUMBERS)
 IDENTITIES = [maker.__name__ for maker, _ in MAKERS]
 
 
-@pytest.fixture
-def step_by_step() -> Iterator[None]:
-    """Runs JAX without compiling: for one prediction that takes longer than running it."""
-    with jax.disable_jit():
-        yield
-
-
 def fresh(K: Any, maker: Maker, x: np.ndarray) -> Any:
     """A compiled model with weights that are not the initial ones."""
     K.utils.set_random_seed(7)
@@ -139,7 +132,6 @@ def fresh(K: Any, maker: Maker, x: np.ndarray) -> Any:
     return model
 
 
-@pytest.mark.usefixtures("step_by_step")
 @pytest.mark.parametrize("libraries", DIRECTIONS)
 @pytest.mark.parametrize(("maker", "x"), MAKERS, ids=IDENTITIES)
 def test_keras_file(tmp_path: Path, libraries: Libraries, maker: Maker, x: np.ndarray) -> None:
@@ -167,7 +159,7 @@ def test_weights_file(tmp_path: Path, libraries: Libraries, maker: Maker, x: np.
 
 
 @pytest.mark.parametrize("libraries", DIRECTIONS)
-@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adamw"])
+@pytest.mark.parametrize("optimizer", ["rmsprop", "adamw"])
 def test_training_goes_on(tmp_path: Path, libraries: Libraries, optimizer: str) -> None:
     """The optimizer's slots travel too: the next step is the one the writer would have made."""
     writer, reader = libraries

@@ -22,11 +22,13 @@ SIZES = st.integers(1, 9)
 def recurrent(draw: st.DrawFn) -> dict[str, Any]:
     """Class, arguments, sizes and what the call is given."""
     class_name = draw(st.sampled_from(["LSTM", "GRU", "SimpleRNN"]))
+    merge_mode = draw(st.sampled_from(["no wrapper"] * 5 + ["concat", "sum", "mul", "ave"]))
     arguments: dict[str, Any] = {
         "units": draw(st.integers(1, 20)),
         "return_state": draw(st.booleans()),
         "return_sequences": draw(st.booleans()),
-        "go_backwards": draw(st.booleans()),
+        # Bidirectional wraps a layer that goes forwards, and makes the other itself.
+        "go_backwards": draw(st.booleans()) and merge_mode == "no wrapper",
         "zero_output_for_mask": draw(st.booleans()),
         "use_bias": draw(st.booleans()),
         "activation": draw(st.sampled_from(["tanh", "relu", "sigmoid", "elu", "softsign"])),
@@ -41,7 +43,7 @@ def recurrent(draw: st.DrawFn) -> dict[str, Any]:
         "shape": (draw(SIZES), draw(SIZES), draw(SIZES)),
         "masked": draw(st.booleans()),
         "stateful_start": draw(st.booleans()),
-        "merge_mode": draw(st.sampled_from(["no wrapper"] * 5 + ["concat", "sum", "mul", "ave"])),
+        "merge_mode": merge_mode,
         "seed": draw(st.integers(0, 2**31)),
     }
 
@@ -54,7 +56,8 @@ def build(module: Any, case: dict[str, Any]) -> Any:
     return layer
 
 
-@settings(max_examples=40)
+# Keras compiles anew for every shape, which takes seconds; the full product of flags is golden.
+@settings(max_examples=12, derandomize=True)
 @given(case=recurrent())
 def test_like_keras(case: dict[str, Any]) -> None:
     rng = np.random.default_rng(case["seed"])
