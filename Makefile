@@ -63,11 +63,13 @@ sanitize:
 		'--config-settings=cmake.define.GATEWORK_ISA_LEVELS=$(SANITIZE_LEVELS)'"
 
 # libstdc++ too: AddressSanitizer looks for the real __cxa_throw before Python loads the extension.
+PRELOADED = $(foreach library,libasan.so libubsan.so libstdc++.so.6,\
+	$(shell $(CXX) -print-file-name=$(library)))
+
 run-sanitized: $(VENV)/test.stamp $(VENV)/gatework.stamp
-	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so) \
-		$$($(CXX) -print-file-name=libstdc++.so.6)" \
+	LD_PRELOAD="$(strip $(PRELOADED))" PYTHONMALLOC=malloc \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-	PYTHONMALLOC=malloc $(BIN)/python -m pytest tests/kernels $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/kernels $(PYTEST_ARGS)
 
 aarch64: $(VENV)/build.stamp
 	.ci/aarch64 $(BIN)/python
