@@ -65,7 +65,7 @@ def test_three_epochs(maker: Any, loss: str, optimizer: tuple[str, dict]) -> Non
     assert set(histories[1]) == set(histories[0])
     for key, expected in histories[0].items():
         # Keras on JAX loses the mask on its way to the metrics of a training step.
-        if maker.__name__ == "language_model" and key == "accuracy":
+        if maker.__name__ == "language_model" and key != "loss" and not key.startswith("val_"):
             continue
         np.testing.assert_allclose(histories[1][key], expected, rtol=1e-4, atol=1e-4, err_msg=key)
     for own, theirs in zip(ends[1], ends[0], strict=True):
