@@ -1,4 +1,4 @@
-"""Makes Keras compute in float64 on JAX."""
+"""Makes Keras compute in float64, whatever its backend."""
 
 from __future__ import annotations
 

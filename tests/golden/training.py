@@ -38,7 +38,7 @@ def optimizer_steps(spec: Spec) -> dict[str, Any]:
     after = []
     for step in gradients:
         optimizer.apply([keras.ops.convert_to_tensor(g) for g in step], variables)
-        after.append([np.asarray(v.value, np.float64) for v in variables])
+        after.append([keras.ops.convert_to_numpy(v.value).astype(np.float64) for v in variables])
     return {"optimizer": spec, "start": start, "gradients": gradients, "after": after}
 
 
