@@ -17,7 +17,7 @@ struct Kernels {
     void (*dense)(const Dense&);
     void (*column_sum)(const float* x, i64 rows, i64 columns, float* sum);
 
-    CellShape (*cell_shape)(Cell, i64 units);
+    CellShape (*cell_shape)(Cell, i64 inputs, i64 units);
     void (*recurrent_forward)(Cell, const Recurrent&);
     void (*recurrent_backward)(Cell, const Recurrent&, const RecurrentGrad&);
 

@@ -28,14 +28,14 @@ struct SequencePlan {
     bool ragged;         // lengths differ or some step is masked
 };
 
-// What a forward pass leaves for the backward pass. All are rows of `padded` (H rounded up to the
-// vector width) floats a slot; tokens in plan order.
+// What a forward pass leaves for the backward pass, tokens in plan order. Rows are CellShape's: slots of
+// H rounded up to the vector width.
 struct RecurrentSaved {
-    float* gates;              // [tokens, slots * padded]
-    float* states[kMaxStates]; // [batch + tokens, padded]: initial states by rank, then tokens
-    float* x;                  // [tokens, I], dropout applied
-    float* h;                  // [tokens, padded] h as multiplied, or null: then it is states[0]
-    float* second;             // [tokens, padded] operand of the cell's second product, or null
+    float* gates;              // [tokens, gates_row]
+    float* states[kMaxStates]; // [batch + tokens, state_row]: initial states by rank, then tokens
+    float* x;                  // [tokens, x_row]: dropout applied, then a one for the bias gradient
+    float* h;                  // [tokens, state_row] h as multiplied, or null: then it is states[0]
+    float* second;             // [tokens, state_row] operand of the cell's second product, or null
 };
 
 struct Recurrent {
@@ -66,13 +66,13 @@ struct RecurrentGrad {
     float* dinitial[kMaxStates];           // [B, H]; null: not wanted
 };
 
-// Sizes that depend on the cell and on the vector width.
+// Sizes that depend on the cell and on the vector width. Rows are in floats.
 struct CellShape {
     i64 gates;      // G: column blocks of the weights
     i64 states;     // 1 or 2
     i64 bias_rows;  // 1, or 2 when input and recurrent bias are separate
     i64 slots;      // column blocks of the saved gates
-    i64 padded;     // H rounded up
+    i64 x_row, state_row, gates_row;
     bool second;    // keeps RecurrentSaved::second
 };
 

@@ -44,7 +44,7 @@ class RecurrentPass {
         recurrent_kernel_ = shaped<float>("recurrent_kernel", recurrent_kernel, {-1, -1});
         units_ = recurrent_kernel_.shape(0);
         if (units_ == 0) fail("recurrent_kernel", "of at least one unit", "empty");
-        shape_ = kernels().cell_shape(cell_, units_);
+        shape_ = kernels().cell_shape(cell_, inputs_, units_);
         isa_ = &kernels();
         const i64 columns = shape_.gates * units_;
         recurrent_kernel_ =
@@ -158,19 +158,19 @@ class RecurrentPass {
     }
 
     void allocate() {
-        const i64 tokens = args_.plan.tokens, padded = shape_.padded;
-        gates_ = Floats(product({tokens > 0 ? tokens : 1, shape_.slots, padded}));
-        x_saved_ = Floats(product({tokens, inputs_}));
+        const i64 tokens = args_.plan.tokens;
+        gates_ = Floats(product({tokens > 0 ? tokens : 1, shape_.gates_row}));
+        x_saved_ = Floats(product({tokens, shape_.x_row}));
         args_.saved = {};
         args_.saved.gates = gates_.get();
         args_.saved.x = x_saved_.get();
         for (i64 k = 0; k < shape_.states; ++k) {
-            states_[k] = Floats(product({batch_ + tokens, padded}));
+            states_[k] = Floats(product({batch_ + tokens, shape_.state_row}));
             args_.saved.states[k] = states_[k].get();
         }
         // With rows of equal length, h of all tokens is one matrix already: the states themselves.
-        if (args_.plan.ragged || recurrent_mask_) h_saved_ = Floats(product({tokens, padded}));
-        if (shape_.second) second_ = Floats(product({tokens, padded}));
+        if (args_.plan.ragged || recurrent_mask_) h_saved_ = Floats(product({tokens, shape_.state_row}));
+        if (shape_.second) second_ = Floats(product({tokens, shape_.state_row}));
         args_.saved.h = h_saved_.get();
         args_.saved.second = second_.get();
     }

@@ -106,6 +106,7 @@ GW_INLINE vf activation_slope(Activation kind, vf x) {
 //
 // The default activations save their value: the slope follows from it.
 struct FastTanh {
+    static constexpr bool keeps_value = true;
     explicit FastTanh(Activation) {}
     vf value(vf x) const { return tanh(x); }
     vf saved(vf, vf value) const { return value; }
@@ -114,6 +115,7 @@ struct FastTanh {
 };
 
 struct FastSigmoid {
+    static constexpr bool keeps_value = true;
     explicit FastSigmoid(Activation) {}
     vf value(vf x) const { return sigmoid(x); }
     vf saved(vf, vf value) const { return value; }
@@ -123,6 +125,7 @@ struct FastSigmoid {
 
 // Every other activation saves its argument, from which both can be had again.
 struct AnyActivation {
+    static constexpr bool keeps_value = false;
     Activation kind;
     explicit AnyActivation(Activation k) : kind(k) {}
     // Not inlined: the switch is large and uncommon.

@@ -9,6 +9,20 @@ namespace {
 
 inline i64 padded_units(i64 units) { return round_up(units, kLanes); }
 
+// Floats from one row to the next in the time loop's buffers. Rows a multiple of 512 bytes apart would
+// meet in a few sets of the cache.
+inline i64 row_floats(i64 n) { return n % 128 == 0 ? n + 16 : n; }
+
+template <class Cell> struct RowLayout {
+    i64 x;     // the inputs, then a one: its weight gradient is that of the bias
+    i64 state; // one slot
+    i64 gates; // all slots
+    RowLayout(i64 inputs, i64 units)
+        : x(row_floats(inputs + 1)), state(row_floats(padded_units(units))),
+          gates(row_floats(Cell::slots * padded_units(units))) {}
+    explicit RowLayout(const Recurrent& r) : RowLayout(r.inputs, r.units) {}
+};
+
 // A matrix in Keras' layout, (rows, G*H), seen as (rows, slots*padded) with zeros in the padding.
 struct SlotMatrix {
     const float* data;
@@ -156,16 +170,12 @@ class TransposedWeights {
     }
 
     // c[rows, padded] (+)= dg[rows, depth]·W_hᵀ
-    void multiply(const float* dg, i64 dg_row, i64 rows, float* c, bool accumulate) const {
+    void multiply(const float* dg, i64 dg_row, i64 rows, float* c, i64 c_row, bool accumulate) const {
         for (i64 column = 0; column < padded_; column += kPanel) {
-            Tile t = {};
-            t.operand[0] = {dg, dg_row, 1, memory_.get() + column * depth_, width(column), depth_};
-            t.operands = 1;
-            t.c = c + column;
-            t.ldc = padded_;
+            Tile t(c + column, c_row);
+            t.add({dg, dg_row, 1, memory_.get() + column * depth_, width(column), depth_});
             t.start = accumulate ? t.c : nullptr;
-            t.start_row = padded_;
-            t.last = kLanes;
+            t.start_row = c_row;
             run_rows(t, rows, static_cast<int>(width(column) / kLanes));
         }
     }

@@ -26,6 +26,10 @@ GW_INLINE void store_some(float* p, vf x, i64 n) {
         store_first(p, x, n);
 }
 
+GW_INLINE void copy_row(const float* from, i64 n, float* to) {
+    for_vectors(0, n, [&](i64 i, i64 lanes) { store_some(to + i, load_some(from + i, lanes), lanes); });
+}
+
 inline void activation_forward(Activation kind, const float* x, float* y, i64 n) {
     for_blocks(n, [&](i64 begin, i64 count) {
         for_vectors(begin, count, [&](i64 i, i64 lanes) {

@@ -1,6 +1,7 @@
 // The one matrix product of the project: blocking and packing around the micro-kernel of tile.h.
 #pragma once
 #include "api/gemm.h"
+#include "kernels/elementwise.h"
 #include "kernels/tile.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
@@ -8,9 +9,10 @@
 namespace gw::GW_ISA {
 namespace {
 
-constexpr i64 kDepth = 512;       // rows of b per pass: a panel of them (128 KB) stays in L2
-constexpr i64 kRowChunk = 96;     // rows of a per task
-constexpr i64 kPackRows = 256;    // from this many rows on, copying b pays for its own panels
+constexpr i64 kDepth = 256;        // rows of b per pass: a panel of them stays in the nearest cache
+constexpr i64 kRowChunk = 96;      // rows of a per pass: they stay in L2 beside the packed b
+constexpr i64 kGroupPanels = 256 / kPanel; // panels of b per task: kDepth rows of them stay in L2
+constexpr i64 kPackRows = 2 * kTileRows;   // up to this many rows of a, b is read where it lies
 
 // Rough times, for deciding how many threads a product is worth: about half of what one core reaches.
 inline double multiply_nanoseconds(i64 rows, i64 columns, i64 depth) {
@@ -18,78 +20,120 @@ inline double multiply_nanoseconds(i64 rows, i64 columns, i64 depth) {
 }
 inline double copy_nanoseconds(i64 floats) { return static_cast<double>(floats) / 4.0; }
 
-// Copies columns [column, column + width) of b to out[k][width], zero beyond n.
-inline void pack_panel(const Gemm& g, i64 column, i64 width, float* out) {
-    const i64 valid = min64(width, g.n - column);
-    const float* b = g.b + column * g.b_col;
-    constexpr i64 kStrip = 16; // transposing: one cache line of b at a time
-    for (i64 k0 = 0; k0 < g.k; k0 += kStrip) {
-        const i64 k1 = min64(k0 + kStrip, g.k);
-        if (g.b_col == 1) {
-            for (i64 k = k0; k < k1; ++k)
-                for (i64 j = 0; j < valid; ++j) out[k * width + j] = b[k * g.b_row + j];
-        } else {
-            for (i64 j = 0; j < valid; ++j)
-                for (i64 k = k0; k < k1; ++k) out[k * width + j] = b[k * g.b_row + j * g.b_col];
-        }
-        for (i64 k = k0; k < k1; ++k)
-            for (i64 j = valid; j < width; ++j) out[k * width + j] = 0.0f;
+// Floats from one packed panel to the next; not a power of two, or all panels would meet in one set of
+// the cache while they are written side by side.
+constexpr i64 kPanelStride = kDepth * kPanel + 2 * kLanes;
+
+inline int panel_vectors(const Gemm& g, i64 panel) {
+    return static_cast<int>((min64(kPanel, g.n - panel * kPanel) + kLanes - 1) / kLanes);
+}
+
+// Copies rows [k0, k0 + depth) of panels [first, first + panels) of b, each to [depth, width], zero
+// beyond n.
+inline void pack_b(const Gemm& g, i64 k0, i64 depth, i64 first, i64 panels, float* out) {
+    const i64 valid = g.n - first * kPanel;
+    const float* b = g.b + k0 * g.b_row + first * kPanel * g.b_col;
+    if (g.b_col == 1) {
+        const i64 whole = min64(panels, valid / kPanel);
+        for (i64 k = 0; k < depth; ++k, b += g.b_row)
+            for (i64 p = 0; p < whole; ++p)
+                for (i64 v = 0; v < kPanelVectors; ++v)
+                    store(out + p * kPanelStride + k * kPanel + v * kLanes,
+                          load(b + p * kPanel + v * kLanes));
+        if (whole == panels) return;
+        b = g.b + k0 * g.b_row + (first + whole) * kPanel;
+        out += whole * kPanelStride;
+        const i64 width = panel_vectors(g, first + whole) * kLanes;
+        for (i64 k = 0; k < depth; ++k, b += g.b_row, out += width)
+            for_vectors(0, valid - whole * kPanel, [&](i64 j, i64 lanes) {
+                store(out + j, load_some(b + j, lanes));
+            });
+        return;
     }
+    for (i64 p = 0; p < panels; ++p, out += kPanelStride) {
+        constexpr i64 kStrip = 16; // transposing: one cache line of b at a time
+        const i64 column = p * kPanel, width = panel_vectors(g, first + p) * kLanes;
+        for (i64 strip = 0; strip < depth; strip += kStrip) {
+            const i64 last = min64(strip + kStrip, depth);
+            for (i64 j = 0; j < width; ++j)
+                for (i64 k = strip; k < last; ++k)
+                    out[k * width + j] =
+                        column + j < valid ? b[k * g.b_row + (column + j) * g.b_col] : 0.0f;
+        }
+    }
+}
+
+// How a product is cut into tasks: rows by groups of panels. Each element of c is the same chain of
+// additions wherever the cuts are.
+struct GemmTasks {
+    i64 panels, group, groups, rows, row_tasks;
+
+    GemmTasks(const Gemm& g, int threads) {
+        panels = (g.n + kPanel - 1) / kPanel;
+        group = min64(panels, kGroupPanels);
+        groups = (panels + group - 1) / group;
+        row_tasks = 1;
+        if (threads > 1) { // four tasks a thread even out their differences
+            row_tasks = min64((4 * threads + groups - 1) / groups, (g.m + kRowChunk - 1) / kRowChunk);
+            while (groups * row_tasks < threads && group > 1) {
+                group = (group + 1) / 2;
+                groups = (panels + group - 1) / group;
+            }
+        }
+        rows = round_up((g.m + row_tasks - 1) / row_tasks, 2 * kTileRows);
+        row_tasks = (g.m + rows - 1) / rows;
+    }
+    i64 count() const { return groups * row_tasks; }
+};
+
+// c[row0 : row0 + rows, panels of the group], with `packed` as working memory.
+inline void gemm_task(const Gemm& g, i64 row0, i64 rows, i64 first, i64 panels, float* packed) {
+    const bool in_place = rows <= kPackRows && g.b_col == 1;
+    const i64 kept = in_place ? min64(panels, g.n / kPanel - first) : 0; // panels read where they lie
+    i64 k0 = 0;
+    do { // once even for k == 0: c must be written
+        const i64 depth = min64(kDepth, g.k - k0);
+        pack_b(g, k0, depth, first + kept, panels - kept, packed);
+        for (i64 chunk = 0; chunk < rows && !interrupted(); chunk += kRowChunk) {
+            const i64 row = row0 + chunk, chunk_rows = min64(kRowChunk, rows - chunk);
+            for (i64 p = 0; p < panels; ++p) {
+                const i64 column = (first + p) * kPanel;
+                const int vectors = panel_vectors(g, first + p);
+                const bool lies = p < kept;
+                Tile t(g.c + row * g.ldc + column, g.ldc);
+                t.add({g.a + row * g.a_row + k0 * g.a_col, g.a_row, g.a_col,
+                       lies ? g.b + k0 * g.b_row + column : packed + (p - kept) * kPanelStride,
+                       lies ? g.b_row : vectors * kLanes, depth});
+                t.last = min64(kLanes, g.n - column - (vectors - 1) * kLanes);
+                if (k0 > 0 || g.accumulate) {
+                    t.start = t.c;
+                    t.start_row = g.ldc;
+                } else if (g.bias != nullptr) {
+                    t.start = g.bias + column;
+                }
+                run_rows(t, chunk_rows, vectors);
+            }
+        }
+        k0 += depth;
+    } while (k0 < g.k && !interrupted());
 }
 
 inline void gemm(const Gemm& g) {
     if (g.m <= 0 || g.n <= 0) return;
-    const i64 panels = (g.n + kPanel - 1) / kPanel;
-    const bool narrow_end = g.n % kLanes != 0; // the last panel would be read past its end
-    const bool pack_all = g.b_col != 1 || g.m >= kPackRows;
-    const i64 first_packed = pack_all ? 0 : (narrow_end ? panels - 1 : panels);
-
-    const Floats packed((panels - first_packed) * g.k * kPanel);
-    auto panel_vectors = [&](i64 panel) {
-        return static_cast<int>((min64(kPanel, g.n - panel * kPanel) + kLanes - 1) / kLanes);
-    };
-    auto panel_memory = [&](i64 panel) {
-        return packed.get() + (panel - first_packed) * g.k * kPanel;
-    };
-    auto pack = [&](i64 task) {
-        const i64 panel = first_packed + task;
-        pack_panel(g, panel * kPanel, panel_vectors(panel) * kLanes, panel_memory(panel));
-    };
-    const i64 chunks = (g.m + kRowChunk - 1) / kRowChunk;
-    auto multiply = [&](i64 task) {
-        const i64 panel = task % panels, row = task / panels * kRowChunk;
-        const i64 rows = min64(kRowChunk, g.m - row), column = panel * kPanel;
-        const int vectors = panel_vectors(panel);
-        const bool copied = panel >= first_packed;
-        Tile t = {};
-        t.operands = 1;
-        t.c = g.c + row * g.ldc + column;
-        t.ldc = g.ldc;
-        t.last = min64(kLanes, g.n - column - (vectors - 1) * kLanes);
-        i64 k = 0;
-        do { // once even for k == 0: c must be written
-            const i64 depth = min64(kDepth, g.k - k);
-            t.operand[0] = {g.a + row * g.a_row + k * g.a_col,
-                            g.a_row,
-                            g.a_col,
-                            copied ? panel_memory(panel) + k * vectors * kLanes
-                                   : g.b + k * g.b_row + column,
-                            copied ? vectors * kLanes : g.b_row,
-                            depth};
-            if (k > 0 || g.accumulate) {
-                t.start = t.c;
-                t.start_row = g.ldc;
-            } else if (g.bias != nullptr) {
-                t.start = g.bias + column;
-                t.start_row = 0;
-            }
-            run_rows(t, rows, vectors);
-            k += depth;
-        } while (k < g.k);
-    };
-    if (first_packed < panels)
-        parallel_tasks(panels - first_packed, copy_nanoseconds(kPanel * g.k), pack);
-    parallel_tasks(chunks * panels, multiply_nanoseconds(min64(g.m, kRowChunk), kPanel, g.k), multiply);
+    const int threads = worthwhile_threads(multiply_nanoseconds(g.m, g.n, g.k));
+    const GemmTasks tasks(g, threads);
+    const Floats packed(threads * kGroupPanels * kPanelStride);
+    TaskCounter counter;
+    parallel(static_cast<int>(min64(threads, tasks.count())), [&](int thread) {
+        for (i64 task; (task = counter.take()) < tasks.count() && !interrupted();) {
+            const i64 row = task / tasks.groups * tasks.rows;
+            const i64 panel = task % tasks.groups * tasks.group;
+            gemm_task(g, row, min64(tasks.rows, g.m - row), panel,
+                      min64(tasks.group, tasks.panels - panel),
+                      packed.get() + thread * kGroupPanels * kPanelStride);
+        }
+    });
+    throw_if_interrupted();
 }
 
 // sum[j] = sum over rows of x[i, j], in the order of i.

@@ -37,12 +37,13 @@ template <class F> void with_cell(Cell cell, Activation phi, Activation sigma, c
     }
 }
 
-CellShape cell_shape(Cell cell, i64 units) {
+CellShape cell_shape(Cell cell, i64 inputs, i64 units) {
     CellShape shape = {};
     with_cell(cell, Activation::tanh, Activation::sigmoid, [&](auto c) {
         using C = decltype(c);
-        shape = {C::gates, C::states, C::bias_rows, C::slots, padded_units(units),
-                 C::second.count() > 0};
+        const RowLayout<C> rows(inputs, units);
+        shape = {C::gates, C::states, C::bias_rows, C::slots,
+                 rows.x,   rows.state, rows.gates,  C::second.count() > 0};
     });
     return shape;
 }

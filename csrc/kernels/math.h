@@ -11,9 +11,9 @@ constexpr float kLn2High = 0.693359375f; // 10 bits: n * kLn2High is exact
 constexpr float kLn2Low = -2.12194440e-4f;
 
 // x = n ln2 + r with |r| <= ln2 / 2; returns e^r - 1 (Cephes expf polynomial).
-GW_INLINE vf reduced_expm1(vf x, vf& n) {
-    const vf magic = splat(12582912.0f); // 1.5 * 2^23: adding it rounds to an integer
-    n = (x * kLog2e + magic) - magic;
+GW_INLINE vf reduced_expm1(vf x, vi& whole) {
+    whole = round_to_int(x * kLog2e);
+    const vf n = __builtin_convertvector(whole, vf);
     const vf r = (x - n * kLn2High) - n * kLn2Low;
     vf p = splat(1.9875691500e-4f);
     p = p * r + 1.3981999507e-3f;
@@ -24,27 +24,39 @@ GW_INLINE vf reduced_expm1(vf x, vf& n) {
     return p * (r * r) + r;
 }
 
+// x * 2^n where x and the result are normal numbers, or x is NaN and n came from it.
+GW_INLINE vf scale_normal(vf x, vi n) {
+    return reinterpret_cast<vf>(reinterpret_cast<vi>(x) + (n << 23));
+}
+
 // e^x, 2 ULP.
 GW_INLINE vf exp(vf x) {
-    vf n;
+    vi n;
     const vf p = reduced_expm1(at_most(at_least(x, -104.0f), 89.0f), n);
-    return scale_by_power(p + 1.0f, n);
+    return scale_by_power(p + 1.0f, __builtin_convertvector(n, vf));
 }
 
 // e^x - 1, 3 ULP.
 GW_INLINE vf expm1(vf x) {
-    vf n;
+    vi n;
     const vf p = reduced_expm1(at_most(at_least(x, -104.0f), 89.0f), n);
-    const vf power = scale_by_power(splat(1.0f), n);
+    const vf power = scale_by_power(splat(1.0f), __builtin_convertvector(n, vf));
     return p * power + (power - 1.0f);
 }
 
-// 1 / (1 + e^-x), 3 ULP.
-GW_INLINE vf sigmoid(vf x) { return 1.0f / (1.0f + exp(-x)); }
+// 1 / (1 + e^-x), 3 ULP. Past the limits the quotient is 1, or below the smallest normal number.
+GW_INLINE vf sigmoid(vf x) {
+    vi n;
+    const vf p = reduced_expm1(at_most(at_least(-x, -87.0f), 88.0f), n);
+    return 1.0f / (1.0f + scale_normal(p + 1.0f, n));
+}
 
 // (e^2|x| - 1) / (e^2|x| + 1) with the sign of x, 4 ULP.
 GW_INLINE vf tanh(vf x) {
-    const vf m = expm1(at_most(abs(x), 10.0f) * 2.0f);
+    vi n;
+    const vf p = reduced_expm1(at_most(abs(x), 10.0f) * 2.0f, n);
+    const vf power = scale_normal(splat(1.0f), n);
+    const vf m = p * power + (power - 1.0f);
     return copy_sign(m / (m + 2.0f), x);
 }
 

@@ -16,62 +16,73 @@ namespace {
 template <class Cell> class StepBuffers {
   public:
     StepBuffers(const Recurrent& r)
-        : plan_(r.plan), padded_(padded_units(r.units)), keep_(r.saved.gates != nullptr), at_(r.saved) {
+        : row(r), plan_(r.plan), keep_(r.saved.gates != nullptr), at_(r.saved) {
         if (keep_) return;
         const i64 rows = r.plan.batch;
-        gates_ = Floats(rows * Cell::slots * padded_);
-        x_ = Floats(rows * r.inputs);
+        gates_ = Floats(rows * row.gates);
+        x_ = Floats(rows * row.x);
         at_.gates = gates_.get();
         at_.x = x_.get();
         for (i64 k = 0; k < Cell::states; ++k) {
-            states_[k] = Floats(2 * rows * padded_);
+            states_[k] = Floats(2 * rows * row.state);
             at_.states[k] = states_[k].get();
         }
-        if (r.recurrent_mask != nullptr) h_ = Floats(rows * padded_);
-        if (Cell::second.count() > 0) second_ = Floats(rows * padded_);
+        if (r.recurrent_mask != nullptr) h_ = Floats(rows * row.state);
+        if (Cell::second.count() > 0) second_ = Floats(rows * row.state);
         at_.h = h_.get();
         at_.second = second_.get();
     }
 
-    i64 token(i64 step) const { return keep_ ? plan_.start[step] : 0; }
-    float* gates(i64 step, i64 rank) const {
-        return at_.gates + (token(step) + rank) * Cell::slots * padded_;
-    }
-    float* x(i64 step, i64 rank, i64 inputs) const {
-        return at_.x + (token(step) + rank) * inputs;
-    }
-    float* second(i64 step, i64 rank) const { return at_.second + (token(step) + rank) * padded_; }
+    const RowLayout<Cell> row;
+
+    float* gates(i64 step, i64 rank) const { return at_.gates + (token(step) + rank) * row.gates; }
+    float* x(i64 step, i64 rank) const { return at_.x + (token(step) + rank) * row.x; }
+    float* second(i64 step, i64 rank) const { return at_.second + (token(step) + rank) * row.state; }
     // h as the products see it, when that is not the state itself; else null.
     float* h(i64 step, i64 rank) const {
-        return at_.h == nullptr ? nullptr : at_.h + (token(step) + rank) * padded_;
+        return at_.h == nullptr ? nullptr : at_.h + (token(step) + rank) * row.state;
     }
     // The state a step starts from; state(plan.lengths[rank], ...) is the final one.
     float* state(i64 k, i64 step, i64 rank) const {
         const i64 block = keep_ ? (step == 0 ? 0 : plan_.batch + plan_.start[step - 1])
                                 : (step & 1) * plan_.batch;
-        return at_.states[k] + (block + rank) * padded_;
+        return at_.states[k] + (block + rank) * row.state;
     }
 
   private:
+    i64 token(i64 step) const { return keep_ ? plan_.start[step] : 0; }
     const SequencePlan& plan_;
-    i64 padded_;
     bool keep_;
     RecurrentSaved at_;
     Floats gates_, states_[kMaxStates], x_, h_, second_;
 };
 
-// Threads worth starting for one pass over the plan.
-template <class Cell> int plan_threads(const Recurrent& r) {
-    const double nanoseconds = multiply_nanoseconds(
-        r.plan.tokens, Cell::slots * padded_units(r.units), r.inputs + r.units);
-    return static_cast<int>(min64(worthwhile_threads(nanoseconds), r.plan.batch > 0 ? r.plan.batch : 1));
+// Runs body(first rank, last rank) over blocks of rows, in parallel. A block goes through all steps by
+// itself. Where the weights stay in the cache between steps, small blocks keep everything else there
+// too; where they do not, each thread takes one block, so that they are read as seldom as possible.
+template <class Cell, class Body> void for_row_blocks(const Recurrent& r, const Body& body) {
+    constexpr i64 kBlockRows = 48;
+    constexpr i64 kCachedWeights = 1 << 16; // floats
+    const SequencePlan& plan = r.plan;
+    const i64 columns = Cell::slots * padded_units(r.units), depth = r.inputs + r.units;
+    const i64 threads =
+        min64(worthwhile_threads(multiply_nanoseconds(plan.tokens, columns, depth)), plan.batch);
+    i64 blocks = threads;
+    if (columns * depth <= kCachedWeights)
+        blocks = round_up((plan.batch + kBlockRows - 1) / kBlockRows, threads);
+    TaskCounter counter;
+    parallel(static_cast<int>(threads), [&](int) {
+        for (i64 block; (block = counter.take()) < blocks;)
+            body(rank_boundary(plan, block, blocks), rank_boundary(plan, block + 1, blocks));
+    });
+    throw_if_interrupted();
 }
 
 template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
                                         const ForwardWeights<Cell>& weights,
                                         const StepBuffers<Cell>& at, i64 first, i64 last) {
     const SequencePlan& plan = r.plan;
-    const i64 padded = padded_units(r.units), width = Cell::slots * padded;
+    const i64 padded = padded_units(r.units);
     const OutputRows out(r);
     for (i64 rank = first; rank < last; ++rank) {
         for (i64 k = 0; k < Cell::states; ++k)
@@ -82,7 +93,7 @@ template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
         const i64 end = min64(last, plan.active[step]), rows = end - first;
         if (rows <= 0) break;
         for (i64 rank = first; rank < end; ++rank) {
-            gather_input(r, rank, step, at.x(step, rank, r.inputs));
+            gather_input(r, rank, step, at.x(step, rank));
             if (float* h = at.h(step, rank))
                 mask_state(r, plan.rows[rank], at.state(0, step, rank), h);
         }
@@ -90,22 +101,18 @@ template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
         if (h == nullptr) h = at.state(0, step, first);
         for (i64 i = 0; i < weights.first(); ++i) {
             const CellPanel& panel = weights.panels()[i];
-            Tile t = {};
+            Tile t(at.gates(step, first) + panel.column, at.row.gates);
             if (panel.x != nullptr)
-                t.operand[t.operands++] = {at.x(step, first, r.inputs), r.inputs, 1, panel.x,
-                                           panel.vectors * kLanes, r.inputs};
+                t.add({at.x(step, first), at.row.x, 1, panel.x, panel.vectors * kLanes, r.inputs});
             if (panel.h != nullptr)
-                t.operand[t.operands++] = {h, padded, 1, panel.h, panel.vectors * kLanes, r.units};
+                t.add({h, at.row.state, 1, panel.h, panel.vectors * kLanes, r.units});
             t.start = weights.bias() + panel.column;
-            t.c = at.gates(step, first) + panel.column;
-            t.ldc = width;
-            t.last = kLanes;
             run_rows(t, rows, panel.vectors);
         }
         if constexpr (Cell::second.count() > 0) {
             for (i64 rank = first; rank < end; ++rank) {
                 const float* gates = at.gates(step, rank);
-                const float* operand = h + (rank - first) * padded;
+                const float* operand = h + (rank - first) * at.row.state;
                 for (i64 u = 0; u < padded; u += kLanes) {
                     vf gate[Cell::slots];
                     for (i64 s = 0; s < Cell::slots; ++s) gate[s] = load(gates + s * padded + u);
@@ -114,14 +121,11 @@ template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
             }
             for (i64 i = weights.first(); i < weights.first() + weights.second(); ++i) {
                 const CellPanel& panel = weights.panels()[i];
-                Tile t = {};
-                t.operand[0] = {at.second(step, first), padded, 1, panel.h, panel.vectors * kLanes,
-                                r.units};
-                t.operands = 1;
-                t.c = at.gates(step, first) + panel.column;
+                Tile t(at.gates(step, first) + panel.column, at.row.gates);
+                t.add({at.second(step, first), at.row.state, 1, panel.h, panel.vectors * kLanes,
+                       r.units});
                 t.start = t.c;
-                t.start_row = t.ldc = width;
-                t.last = kLanes;
+                t.start_row = at.row.gates;
                 run_rows(t, rows, panel.vectors);
             }
         }
@@ -155,19 +159,15 @@ template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
 template <class Cell> void forward(const Cell& cell, const Recurrent& r) {
     const ForwardWeights<Cell> weights(r);
     const StepBuffers<Cell> at(r);
-    const int threads = plan_threads<Cell>(r);
-    parallel(threads, [&](int thread) {
-        forward_rows(cell, r, weights, at, rank_boundary(r.plan, thread, threads),
-                     rank_boundary(r.plan, thread + 1, threads));
-    });
-    throw_if_interrupted();
+    for_row_blocks<Cell>(
+        r, [&](i64 first, i64 last) { forward_rows(cell, r, weights, at, first, last); });
 }
 
 // What the backward loop carries from step to step, by rank.
 struct Carried {
-    Floats d[kMaxStates]; // [batch, padded] gradient of the states a step ends with
-    Floats operand;       // [batch, padded] gradient of h through the products, when masked
-    Floats second;        // [batch, padded] gradient of the second product's operand
+    Floats d[kMaxStates]; // [batch, state_row] gradient of the states a step ends with
+    Floats operand;       // [batch, state_row] gradient of h through the products, when masked
+    Floats second;        // [batch, state_row] gradient of the second product's operand
 };
 
 template <class Cell> void backward_rows(const Cell& cell, const Recurrent& r,
@@ -176,23 +176,23 @@ template <class Cell> void backward_rows(const Cell& cell, const Recurrent& r,
                                          const StepBuffers<Cell>& at, const Carried& carried,
                                          i64 first, i64 last) {
     const SequencePlan& plan = r.plan;
-    const i64 padded = padded_units(r.units), width = Cell::slots * padded;
+    const i64 padded = padded_units(r.units), row = at.row.state;
     const OutputGrad out(r, g);
     const bool masked = r.recurrent_mask != nullptr;
     float* d[Cell::states];
     for (i64 k = 0; k < Cell::states; ++k) {
         d[k] = carried.d[k].get();
         for (i64 rank = first; rank < last; ++rank)
-            load_state(g.dfinal[k], plan.rows[rank], r.units, d[k] + rank * padded);
+            load_state(g.dfinal[k], plan.rows[rank], r.units, d[k] + rank * row);
     }
-    for (i64 rank = first; rank < last; ++rank) out.add_last(rank, d[0] + rank * padded);
+    for (i64 rank = first; rank < last; ++rank) out.add_last(rank, d[0] + rank * row);
 
     for (i64 step = plan.steps; step-- > 0 && !interrupted();) {
         const i64 end = min64(last, plan.active[step]), rows = end - first;
         if (rows <= 0) continue;
         float* products = masked ? carried.operand.get() : d[0];
         for (i64 rank = first; rank < end; ++rank) {
-            out.add_step(rank, step, d[0] + rank * padded);
+            out.add_step(rank, step, d[0] + rank * row);
             float* gates = at.gates(step, rank);
             for (i64 u = 0; u < padded; u += kLanes) {
                 vf gate[Cell::slots], old_state[Cell::states], new_state[Cell::states],
@@ -201,19 +201,19 @@ template <class Cell> void backward_rows(const Cell& cell, const Recurrent& r,
                 for (i64 k = 0; k < Cell::states; ++k) {
                     old_state[k] = load(at.state(k, step, rank) + u);
                     new_state[k] = load(at.state(k, step + 1, rank) + u);
-                    grad[k] = load(d[k] + rank * padded + u);
+                    grad[k] = load(d[k] + rank * row + u);
                 }
                 cell.backward(gate, old_state, new_state, grad);
                 for (i64 s = 0; s < Cell::slots; ++s) store(gates + s * padded + u, gate[s]);
-                for (i64 k = 0; k < Cell::states; ++k) store(d[k] + rank * padded + u, grad[k]);
+                for (i64 k = 0; k < Cell::states; ++k) store(d[k] + rank * row + u, grad[k]);
             }
         }
         // From here on d[0] holds the part of dh that does not pass through a product.
         bool accumulate = !masked && Cell::carries_h;
         if constexpr (Cell::second.count() > 0) {
             float* d_second = carried.second.get();
-            w_second.multiply(at.gates(step, first) + Cell::second.begin * padded, width, rows,
-                              d_second + first * padded, false);
+            w_second.multiply(at.gates(step, first) + Cell::second.begin * padded, at.row.gates, rows,
+                              d_second + first * row, row, false);
             for (i64 rank = first; rank < end; ++rank) {
                 float* gates = at.gates(step, rank);
                 const float* h = at.h(step, rank);
@@ -222,25 +222,25 @@ template <class Cell> void backward_rows(const Cell& cell, const Recurrent& r,
                     vf gate[Cell::slots];
                     for (i64 s = 0; s < Cell::slots; ++s) gate[s] = load(gates + s * padded + u);
                     const vf dh = cell.backward_second(gate, load(h + u),
-                                                       load(d_second + rank * padded + u));
+                                                       load(d_second + rank * row + u));
                     for (i64 s = 0; s < Cell::slots; ++s) store(gates + s * padded + u, gate[s]);
-                    float* into = products + rank * padded + u;
+                    float* into = products + rank * row + u;
                     store(into, masked ? dh : load(into) + dh);
                 }
             }
             accumulate = true;
         }
-        w_first.multiply(at.gates(step, first) + Cell::h_slots.begin * padded, width, rows,
-                         products + first * padded, accumulate);
+        w_first.multiply(at.gates(step, first) + Cell::h_slots.begin * padded, at.row.gates, rows,
+                         products + first * row, row, accumulate);
         if (masked)
             for (i64 rank = first; rank < end; ++rank)
-                add_masked(r, plan.rows[rank], products + rank * padded, d[0] + rank * padded);
+                add_masked(r, plan.rows[rank], products + rank * row, d[0] + rank * row);
     }
     for (i64 rank = first; rank < last; ++rank) {
-        out.add_leading(rank, d[0] + rank * padded);
+        out.add_leading(rank, d[0] + rank * row);
         for (i64 k = 0; k < Cell::states; ++k)
             if (g.dinitial[k] != nullptr)
-                store_state(d[k] + rank * padded, r.units,
+                store_state(d[k] + rank * row, r.units,
                             g.dinitial[k] + plan.rows[rank] * r.units);
     }
 }
@@ -255,27 +255,52 @@ inline void unpad(const float* padded_grad, i64 rows, i64 gates, i64 units, Slot
                         out + (row * gates + gate_of_slot[slot]) * units);
 }
 
-// aᵀ·dG over all tokens for the slots given: one weight gradient.
-template <class Cell> void weight_gradient(const Recurrent& r, const float* a, i64 a_row, i64 rows,
-                                           Slots slots, const i64* gate_of_slot, float* out) {
+// aᵀ·dG over all tokens for the slots given, (rows, slots*padded); a has rows a_row apart.
+template <class Cell>
+Floats merged_gradient(const Recurrent& r, const float* a, i64 a_row, i64 rows, Slots slots) {
     const i64 padded = padded_units(r.units), width = slots.count() * padded;
-    if (width == 0) return;
-    const Floats grad(rows * width);
+    Floats grad(rows * width);
     gemm({rows, width, r.plan.tokens, a, 1, a_row, r.saved.gates + slots.begin * padded,
-          Cell::slots * padded, 1, nullptr, grad.get(), width, false});
-    unpad(grad.get(), rows, Cell::gates, r.units, slots, gate_of_slot, out);
+          RowLayout<Cell>(r).gates, 1, nullptr, grad.get(), width, false});
+    return grad;
 }
 
-template <class Cell> void bias_gradient(const Recurrent& r, float* dbias) {
-    const i64 padded = padded_units(r.units), width = Cell::slots * padded;
-    const Floats sums(width);
-    column_sum(r.saved.gates, r.plan.tokens, width, width, sums.get());
+// From the gradient of W_x with the row that belongs to the bias; slots that x does not feed are summed.
+template <class Cell> void bias_gradient(const Recurrent& r, const float* x_sums, float* dbias) {
+    const i64 padded = padded_units(r.units);
+    const Floats own(padded);
     for (i64 slot = 0; slot < Cell::slots; ++slot) {
-        const float* sum = sums.get() + slot * padded;
-        if (Cell::x_slots.has(slot)) store_state(sum, r.units, dbias + Cell::x_gate[slot] * r.units);
+        const float* sum = x_sums + (slot - Cell::x_slots.begin) * padded;
+        if (!Cell::x_slots.has(slot)) {
+            column_sum(r.saved.gates + slot * padded, r.plan.tokens, padded, RowLayout<Cell>(r).gates,
+                       own.get());
+            sum = own.get();
+        } else {
+            store_state(sum, r.units, dbias + Cell::x_gate[slot] * r.units);
+        }
         if (Cell::bias_rows == 2 && Cell::h_slots.has(slot))
             store_state(sum, r.units, dbias + (Cell::gates + Cell::h_gate[slot]) * r.units);
     }
+}
+
+template <class Cell> void weight_gradients(const Recurrent& r, const RecurrentGrad& g) {
+    const RowLayout<Cell> row(r);
+    {
+        const Slots slots = Cell::x_slots;
+        const i64 rows = r.inputs + (g.dbias != nullptr ? 1 : 0);
+        const Floats grad = merged_gradient<Cell>(r, r.saved.x, row.x, rows, slots);
+        unpad(grad.get(), r.inputs, Cell::gates, r.units, slots, Cell::x_gate, g.dkernel);
+        if (g.dbias != nullptr)
+            bias_gradient<Cell>(r, grad.get() + r.inputs * slots.count() * padded_units(r.units),
+                                g.dbias);
+    }
+    auto recurrent = [&](const float* operand, Slots slots) {
+        if (slots.count() == 0) return;
+        const Floats grad = merged_gradient<Cell>(r, operand, row.state, r.units, slots);
+        unpad(grad.get(), r.units, Cell::gates, r.units, slots, Cell::h_gate, g.drecurrent_kernel);
+    };
+    recurrent(r.saved.h != nullptr ? r.saved.h : r.saved.states[0], Cell::h_slots);
+    recurrent(r.saved.second, Cell::second);
 }
 
 // dx = dG·W_xᵀ, back to (batch, time) order.
@@ -285,36 +310,27 @@ template <class Cell> void input_gradient(const Recurrent& r, float* dx) {
     const Floats weights = padded_copy(m, Cell::x_slots);
     const Floats by_token(r.plan.tokens * r.inputs);
     gemm({r.plan.tokens, r.inputs, width, r.saved.gates + Cell::x_slots.begin * padded,
-          Cell::slots * padded, 1, weights.get(), 1, width, nullptr, by_token.get(), r.inputs, false});
+          RowLayout<Cell>(r).gates, 1, weights.get(), 1, width, nullptr, by_token.get(), r.inputs, false});
     const double nanoseconds = copy_nanoseconds(r.plan.time * r.inputs);
     parallel_tasks(r.plan.batch, nanoseconds,
                    [&](i64 rank) { scatter_input(r, rank, by_token.get(), dx); });
 }
 
 template <class Cell> void backward(const Cell& cell, const Recurrent& r, const RecurrentGrad& g) {
-    const i64 padded = padded_units(r.units), batch = r.plan.batch;
+    const i64 rows = r.plan.batch * RowLayout<Cell>(r).state;
     {
         const TransposedWeights w_first(r, Cell::gates, Cell::h_gate, Cell::h_slots);
         const TransposedWeights w_second(r, Cell::gates, Cell::h_gate, Cell::second);
         const StepBuffers<Cell> at(r);
         Carried carried;
-        for (i64 k = 0; k < Cell::states; ++k) carried.d[k] = Floats(batch * padded);
-        if (Cell::second.count() > 0) carried.second = Floats(batch * padded);
-        if (r.recurrent_mask != nullptr) carried.operand = Floats(batch * padded);
-        const int threads = plan_threads<Cell>(r);
-        parallel(threads, [&](int thread) {
-            backward_rows(cell, r, g, w_first, w_second, at, carried,
-                          rank_boundary(r.plan, thread, threads),
-                          rank_boundary(r.plan, thread + 1, threads));
+        for (i64 k = 0; k < Cell::states; ++k) carried.d[k] = Floats(rows);
+        if (Cell::second.count() > 0) carried.second = Floats(rows);
+        if (r.recurrent_mask != nullptr) carried.operand = Floats(rows);
+        for_row_blocks<Cell>(r, [&](i64 first, i64 last) {
+            backward_rows(cell, r, g, w_first, w_second, at, carried, first, last);
         });
-        throw_if_interrupted();
     }
-    const float* h = r.saved.h != nullptr ? r.saved.h : r.saved.states[0];
-    weight_gradient<Cell>(r, r.saved.x, r.inputs, r.inputs, Cell::x_slots, Cell::x_gate, g.dkernel);
-    weight_gradient<Cell>(r, h, padded, r.units, Cell::h_slots, Cell::h_gate, g.drecurrent_kernel);
-    weight_gradient<Cell>(r, r.saved.second, padded, r.units, Cell::second, Cell::h_gate,
-                          g.drecurrent_kernel);
-    if (g.dbias != nullptr) bias_gradient<Cell>(r, g.dbias);
+    weight_gradients<Cell>(r, g);
     if (g.dx != nullptr) input_gradient<Cell>(r, g.dx);
 }
 

@@ -28,10 +28,6 @@ inline i64 first_position(const SequencePlan& plan, i64 rank) {
     return plan.lengths[rank] > 0 ? position_of(plan, rank, 0) : plan.time;
 }
 
-GW_INLINE void copy_row(const float* from, i64 n, float* to) {
-    for_vectors(0, n, [&](i64 i, i64 lanes) { store_some(to + i, load_some(from + i, lanes), lanes); });
-}
-
 GW_INLINE void multiply_row(const float* from, const float* by, i64 n, float* to) {
     for_vectors(0, n, [&](i64 i, i64 lanes) {
         store_some(to + i, load_some(from + i, lanes) * load_some(by + i, lanes), lanes);
@@ -58,7 +54,7 @@ inline void store_state(const float* padded_row, i64 units, float* row) {
     copy_row(padded_row, units, row);
 }
 
-// x of (rank, step), dropout applied.
+// x of (rank, step), dropout applied, and the one behind it.
 GW_INLINE void gather_input(const Recurrent& r, i64 rank, i64 step, float* out) {
     const i64 row = r.plan.rows[rank], position = position_of(r.plan, rank, step);
     const i64 t = r.go_backwards ? r.plan.time - 1 - position : position;
@@ -67,6 +63,7 @@ GW_INLINE void gather_input(const Recurrent& r, i64 rank, i64 step, float* out) 
         multiply_row(x, r.input_mask + row * r.inputs, r.inputs, out);
     else
         copy_row(x, r.inputs, out);
+    out[r.inputs] = 1.0f;
 }
 
 // Its adjoint: one row of dx from the gradients by token; masked steps get zeros.

@@ -4,6 +4,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #define GW_INLINE inline __attribute__((always_inline))
@@ -36,10 +38,20 @@ GW_INLINE vf load(const float* p) { return *reinterpret_cast<const vf_unaligned*
 GW_INLINE void store(float* p, vf x) { *reinterpret_cast<vf_unaligned*>(p) = x; }
 GW_INLINE vf splat(float x) { return x - vf{}; } // x - 0 is x even for -0: folds to a broadcast
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+// All bits set in the first n of 8 lanes.
+GW_INLINE __m256i first_lanes(i64 n) {
+    alignas(32) static constexpr i32 edge[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(edge + 8 - n));
+}
+#endif
+
 // The first n floats; the other lanes are zero.
 GW_INLINE vf load_first(const float* p, i64 n) {
 #if defined(__AVX512F__)
     return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
+#elif defined(__AVX2__)
+    return _mm256_maskload_ps(p, first_lanes(n));
 #else
     float lanes[kLanes] = {};
     for (i64 i = 0; i < n; ++i) lanes[i] = p[i];
@@ -49,6 +61,8 @@ GW_INLINE vf load_first(const float* p, i64 n) {
 GW_INLINE void store_first(float* p, vf x, i64 n) {
 #if defined(__AVX512F__)
     _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), x);
+#elif defined(__AVX2__)
+    _mm256_maskstore_ps(p, first_lanes(n), x);
 #else
     float lanes[kLanes];
     store(lanes, x);
@@ -79,6 +93,23 @@ GW_INLINE vf scale_by_power(vf x, vf n) {
     const vi whole = __builtin_convertvector(n, vi), half = whole >> 1;
     return x * reinterpret_cast<vf>((half + 127) << 23) *
            reinterpret_cast<vf>((whole - half + 127) << 23);
+#endif
+}
+
+// The nearest integer; NaN gives one whose low 9 bits are zero.
+GW_INLINE vi round_to_int(vf x) {
+#if defined(__AVX512F__)
+    return reinterpret_cast<vi>(_mm512_maskz_cvtps_epi32(static_cast<__mmask16>(-1), x));
+#elif defined(__AVX2__)
+    return reinterpret_cast<vi>(_mm256_cvtps_epi32(x));
+#elif defined(__x86_64__)
+    return reinterpret_cast<vi>(_mm_cvtps_epi32(x));
+#elif defined(__aarch64__)
+    return vcvtnq_s32_f32(x);
+#else
+    vi n;
+    for (int i = 0; i < kLanes; ++i) n[i] = x[i] == x[i] ? static_cast<i32>(__builtin_rintf(x[i])) : 0;
+    return n;
 #endif
 }
 
@@ -131,9 +162,29 @@ GW_INLINE vl interleave_second(vl a, vl b) {
 #endif
 }
 
-// Comparisons with NaN are false, so NaN passes through both.
-GW_INLINE vf at_least(vf x, float low) { return x < low ? splat(low) : x; }
-GW_INLINE vf at_most(vf x, float high) { return x > high ? splat(high) : x; }
+// NaN passes through both: of two operands that do not compare, x86 takes the second.
+GW_INLINE vf at_least(vf x, float low) {
+#if defined(__AVX512F__)
+    return _mm512_maskz_max_ps(static_cast<__mmask16>(-1), splat(low), x);
+#elif defined(__AVX2__)
+    return _mm256_max_ps(splat(low), x);
+#elif defined(__x86_64__)
+    return _mm_max_ps(splat(low), x);
+#else
+    return x < low ? splat(low) : x;
+#endif
+}
+GW_INLINE vf at_most(vf x, float high) {
+#if defined(__AVX512F__)
+    return _mm512_maskz_min_ps(static_cast<__mmask16>(-1), splat(high), x);
+#elif defined(__AVX2__)
+    return _mm256_min_ps(splat(high), x);
+#elif defined(__x86_64__)
+    return _mm_min_ps(splat(high), x);
+#else
+    return x > high ? splat(high) : x;
+#endif
+}
 
 GW_INLINE vf abs(vf x) { return reinterpret_cast<vf>(reinterpret_cast<vu>(x) & 0x7fffffffu); }
 GW_INLINE vf copy_sign(vf magnitude, vf sign) {

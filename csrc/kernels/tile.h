@@ -1,7 +1,9 @@
-// The micro-kernel under every matrix product: a tile of up to 6 rows by kPanelVectors vectors whose
+// The micro-kernel under every matrix product: a tile of some rows by up to kPanelVectors vectors whose
 // sums stay in registers while one or two products run through it.
 #pragma once
 #include "kernels/simd.h"
+
+#include <utility>
 
 namespace gw::GW_ISA {
 namespace {
@@ -19,13 +21,16 @@ struct Operand {
 
 // c = start + sum of operands, for `rows` rows of `vectors` vectors.
 struct Tile {
-    Operand operand[2];
-    int operands;
-    const float* start; // first value of the sums; null: zero
-    i64 start_row;      // rows of `start` are this far apart: 0 for a bias, ldc to accumulate
     float* c;
     i64 ldc;
-    i64 last; // columns of the last vector that exist in c (and in start)
+    const float* start = nullptr; // first value of the sums; null: zero
+    i64 start_row = 0;            // rows of `start` are this far apart: 0 for a bias, ldc to accumulate
+    i64 last = kLanes;            // columns of the last vector that exist in c (and in start)
+    int operands = 0;
+    Operand operand[2];
+
+    Tile(float* c_, i64 ldc_) : c(c_), ldc(ldc_) {}
+    void add(const Operand& o) { operand[operands++] = o; }
 };
 
 template <int Rows, int Vectors, bool AlongK>
@@ -40,7 +45,7 @@ GW_INLINE void multiply_add(vf (&sum)[Rows][Vectors], const Operand& o) {
             weights[v] = load(b + v * kLanes);
             keep_in_register(weights[v]);
         }
-#pragma GCC unroll 6
+#pragma GCC unroll 12
         for (int r = 0; r < Rows; ++r) {
             const vf x = splat(a[r * a_row]);
 #pragma GCC unroll 4
@@ -53,8 +58,11 @@ GW_INLINE void multiply_add(vf (&sum)[Rows][Vectors], const Operand& o) {
 
 template <int Rows, int Vectors> void run_tile(const Tile& t) {
     vf sum[Rows][Vectors];
-    const bool whole = t.last == kLanes;
-#pragma GCC unroll 6
+    // Copies: stores through c could otherwise change the tile for all the compiler knows.
+    float* const c = t.c;
+    const i64 ldc = t.ldc, last = t.last;
+    const bool whole = last == kLanes;
+#pragma GCC unroll 12
     for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v) {
@@ -62,7 +70,7 @@ template <int Rows, int Vectors> void run_tile(const Tile& t) {
                 sum[r][v] = splat(0.0f);
             } else {
                 const float* p = t.start + r * t.start_row + v * kLanes;
-                sum[r][v] = v + 1 < Vectors || whole ? load(p) : load_first(p, t.last);
+                sum[r][v] = v + 1 < Vectors || whole ? load(p) : load_first(p, last);
             }
         }
     }
@@ -72,39 +80,66 @@ template <int Rows, int Vectors> void run_tile(const Tile& t) {
         else
             multiply_add<Rows, Vectors, false>(sum, t.operand[i]);
     }
-#pragma GCC unroll 6
+#pragma GCC unroll 12
     for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v) {
-            float* p = t.c + r * t.ldc + v * kLanes;
+            float* p = c + r * ldc + v * kLanes;
             if (v + 1 < Vectors || whole)
                 store(p, sum[r][v]);
             else
-                store_first(p, sum[r][v], t.last);
+                store_first(p, sum[r][v], last);
         }
     }
 }
 
 using TileFunction = void (*)(const Tile&);
 
-template <int Vectors>
-constexpr TileFunction kTileColumn[kTileRows] = {run_tile<1, Vectors>, run_tile<2, Vectors>,
-                                                 run_tile<3, Vectors>, run_tile<4, Vectors>,
-                                                 run_tile<5, Vectors>, run_tile<6, Vectors>};
-
-inline TileFunction tile_function(int rows, int vectors) {
-    if (vectors == 1) return kTileColumn<1>[rows - 1];
-    if (vectors == 2) return kTileColumn<2>[rows - 1];
-    if constexpr (kPanelVectors == 4)
-        return vectors == 3 ? kTileColumn<3>[rows - 1] : kTileColumn<4>[rows - 1];
-    return kTileColumn<kPanelVectors>[rows - 1];
+// Rows of the tallest tile: as many as give every sum a register.
+constexpr int tile_rows(int vectors) {
+    return vectors == 1 || (vectors == 2 && kPanelVectors == 4) ? 2 * kTileRows : kTileRows;
 }
 
-// Runs a tile over m rows, split as evenly as tiles of at most kTileRows allow: no thin remainder.
-inline void run_rows(Tile t, i64 m, int vectors) {
-    const i64 tiles = (m + kTileRows - 1) / kTileRows;
-    for (i64 i = 0; i < tiles; ++i) {
-        const int rows = static_cast<int>(m / tiles + (i < m % tiles));
+template <int Vectors, int... Rows>
+inline TileFunction tile_of(int rows, std::integer_sequence<int, Rows...>) {
+    static constexpr TileFunction functions[] = {run_tile<Rows + 1, Vectors>...};
+    return functions[rows - 1];
+}
+template <int Vectors> inline TileFunction tile_of(int rows) {
+    return tile_of<Vectors>(rows, std::make_integer_sequence<int, tile_rows(Vectors)>());
+}
+
+inline TileFunction tile_function(int rows, int vectors) {
+    if (vectors == 1) return tile_of<1>(rows);
+    if (vectors == 2) return tile_of<2>(rows);
+    if constexpr (kPanelVectors == 4) return vectors == 3 ? tile_of<3>(rows) : tile_of<4>(rows);
+    return tile_of<2>(rows);
+}
+
+// Splits m rows into tiles as evenly as their greatest height allows: no thin remainder.
+class RowTiles {
+  public:
+    RowTiles(i64 m, int vectors) : end_(m) {
+        const i64 tiles = (m + tile_rows(vectors) - 1) / tile_rows(vectors);
+        rows_ = tiles > 0 ? m / tiles : 0;
+        taller_ = m - rows_ * tiles; // tiles of one more row, which come first
+    }
+    bool more() const { return first_ < end_; }
+    void next() {
+        first_ += rows();
+        --taller_;
+    }
+    i64 first() const { return first_; }
+    int rows() const { return static_cast<int>(rows_ + (taller_ > 0)); }
+
+  private:
+    i64 end_, rows_, taller_, first_ = 0;
+};
+
+// Runs a tile over m rows, moving it along.
+inline void run_rows(Tile& t, i64 m, int vectors) {
+    for (RowTiles tile(m, vectors); tile.more(); tile.next()) {
+        const int rows = tile.rows();
         tile_function(rows, vectors)(t);
         for (int o = 0; o < t.operands; ++o) t.operand[o].a += rows * t.operand[o].a_row;
         if (t.start != nullptr) t.start += rows * t.start_row;

@@ -29,7 +29,7 @@ template <class Phi, class Sigma> struct Lstm {
     GW_INLINE void backward(vf* gate, const vf* prev, const vf* next, vf* d) const {
         const vf i = sigma.value_of_saved(gate[0]), f = sigma.value_of_saved(gate[1]);
         const vf g = phi.value_of_saved(gate[2]), o = sigma.value_of_saved(gate[3]);
-        const vf phi_c = phi.value(next[1]);
+        const vf phi_c = output_of_state(next, o);
         const vf dh = d[0];
         const vf dc = d[1] + dh * o * phi.slope_of_saved(phi.saved(next[1], phi_c));
         gate[0] = dc * g * sigma.slope_of_saved(gate[0]);
@@ -38,6 +38,14 @@ template <class Phi, class Sigma> struct Lstm {
         gate[3] = dh * phi_c * sigma.slope_of_saved(gate[3]);
         d[0] = zero();
         d[1] = dc * f;
+    }
+
+  private:
+    // φ(c). Where σ is positive, h / o is φ(c) again, to a rounding; where it has underflowed, what is
+    // made of φ(c) is multiplied by o.
+    GW_INLINE vf output_of_state(const vf* next, vf o) const {
+        if constexpr (Phi::keeps_value && Sigma::keeps_value) return next[0] / at_least(o, 1e-30f);
+        return phi.value(next[1]);
     }
 };
 
