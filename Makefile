@@ -5,6 +5,9 @@
 #   make test        the tests
 #   make test-peers  the comparison with Keras, JAX and PyTorch, live
 #   make bench       kernels beside NumPy, as a table, which is build/bench.md too
+#   make instructions
+#                    instructions of small calls, counted by valgrind (apt install valgrind), beside
+#                    the counts stored; INSTRUCTIONS_ARGS=--store writes them down
 #   make lint        ruff and mypy
 #   make sanitize    the kernels' tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make aarch64     the kernels' tests on an emulated ARM processor
@@ -16,6 +19,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+INSTRUCTIONS_ARGS ?=
 
 # A sanitizer in every configuration is neither needed nor fast: one level per vector width.
 SANITIZE_LEVELS := baseline;avx2;avx512
@@ -28,7 +32,7 @@ PACKAGE := $(shell find python -type f -not -path '*/__pycache__/*')
 # Passed to the build as they are, e.g. --config-settings=cmake.define.GATEWORK_OPENMP=OFF
 BUILD_SETTINGS ?=
 
-.PHONY: demo test test-peers bench lint sanitize run-sanitized aarch64 wheel dev clean
+.PHONY: demo test test-peers bench instructions lint sanitize run-sanitized aarch64 wheel dev clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -46,6 +50,9 @@ bench: $(VENV)/test.stamp $(VENV)/gatework.stamp
 	$(BIN)/python -m pytest bench --benchmark-enable --benchmark-json=build/bench.json \
 		--benchmark-quiet --benchmark-min-rounds=3 --benchmark-max-time=0.5 $(BENCH_ARGS)
 	$(BIN)/python -m bench.report build/bench.json -o build/bench.md
+
+instructions: $(VENV)/gatework.stamp
+	$(BIN)/python -m bench.instructions $(INSTRUCTIONS_ARGS)
 
 lint: $(VENV)/lint.stamp $(VENV)/runtime.stamp
 	$(BIN)/ruff check

@@ -9,6 +9,7 @@ void bind_embedding(py::module_&);
 void bind_loss(py::module_&);
 void bind_optimizer(py::module_&);
 void bind_padding(py::module_&);
+void bind_peak(py::module_&);
 void bind_recurrent(py::module_&);
 void bind_runtime(py::module_&);
 
@@ -22,5 +23,6 @@ PYBIND11_MODULE(_core, m) {
     bind_loss(m);
     bind_optimizer(m);
     bind_padding(m);
+    bind_peak(m);
     bind_recurrent(m);
 }

@@ -5,6 +5,7 @@
 #include "api/gemm.h"
 #include "api/loss.h"
 #include "api/optimizer.h"
+#include "api/peak.h"
 #include "api/recurrent.h"
 
 namespace gw {
@@ -38,6 +39,8 @@ struct Kernels {
     void (*rmsprop_update)(const RmspropUpdate&);
     void (*adam_update)(const AdamUpdate&);
     double (*sum_of_squares)(const ParameterList&);
+
+    PeakKernels peak;
 };
 
 } // namespace gw

@@ -9,6 +9,7 @@
 #include "kernels/embedding.h"
 #include "kernels/loss.h"
 #include "kernels/optimizer.h"
+#include "kernels/peak.h"
 #include "kernels/recurrent.h"
 #include "kernels/softmax.h"
 
@@ -82,6 +83,7 @@ constexpr Kernels make_table() {
     k.rmsprop_update = rmsprop_update;
     k.adam_update = adam_update;
     k.sum_of_squares = sum_of_squares;
+    k.peak = peak_kernels();
     return k;
 }
 

@@ -142,6 +142,23 @@ GW_INLINE vl multiply_low_halves(vl x, vl y) {
 #endif
 }
 
+// Per lane: sum + the dot product of two bf16, or of four unsigned with four signed bytes.
+#if defined(__AVX512BF16__) && defined(__AVX512VNNI__)
+constexpr bool kHasDots = true;
+GW_INLINE vf dot_bf16(vf sum, vi a, vi b) {
+    return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
+}
+GW_INLINE vi dot_int8(vi sum, vi a, vi b) {
+    return reinterpret_cast<vi>(_mm512_dpbusd_epi32(reinterpret_cast<__m512i>(sum),
+                                                    reinterpret_cast<__m512i>(a),
+                                                    reinterpret_cast<__m512i>(b)));
+}
+#else
+constexpr bool kHasDots = false;
+template <class V> V dot_bf16(V sum, vi a, vi b) = delete;
+template <class V> V dot_int8(V sum, vi a, vi b) = delete;
+#endif
+
 // a0 b0 a1 b1 ...: the first and the second half of the lanes.
 GW_INLINE vl interleave_first(vl a, vl b) {
 #if defined(__AVX512F__)

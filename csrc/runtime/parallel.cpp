@@ -92,4 +92,13 @@ void run_parallel(int threads, ParallelBody body, void* context) {
     inside_region = outer;
 }
 
+void run_barriers([[maybe_unused]] int threads, [[maybe_unused]] i64 count) {
+#ifdef _OPENMP
+#pragma omp parallel num_threads(threads)
+    for (i64 i = 0; i < count; ++i) {
+#pragma omp barrier
+    }
+#endif
+}
+
 } // namespace gw

@@ -12,6 +12,9 @@ void set_max_threads(int n);
 using ParallelBody = void (*)(void* context, int thread);
 void run_parallel(int threads, ParallelBody body, void* context);
 
+// `count` barriers of a team of threads, to measure what one costs.
+void run_barriers(int threads, i64 count);
+
 // True when the running operation should stop. Only the thread that started it asks Python for pending
 // signals, a few times a second; the others read the flag.
 bool interrupted();

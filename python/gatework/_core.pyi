@@ -56,6 +56,15 @@ def cpu_features() -> _CpuFeatures: ...
 def release_memory() -> None:
     """Gives the blocks kept for reuse back to the system."""
 
+def peak(what: str, seconds: float, samples: int, size: int = 0) -> list[float] | None:
+    """Measures what the processor does at most on ``num_threads()`` threads at once.
+
+    ``what`` is fma_f32, dot_bf16, dot_int8 (operations), read (bytes, of a buffer of ``size`` bytes
+    for each thread), region or barrier (how many). Returns the rate per second of all threads
+    together for every sample of about ``seconds``, at most 1; None where the instruction set lacks
+    the operation, and for the barrier of one thread.
+    """
+
 # --- products ---
 
 def gemm(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from . import peak_command
 from .errors import UsageError
 
 NAME = "bench"
@@ -49,6 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cell", choices=sorted(GATES), action="append", help="default: every cell"
     )
+    subparsers = parser.add_subparsers(title="instead of the table of kernels", metavar="COMMAND")
+    sub = subparsers.add_parser(
+        peak_command.NAME, help=peak_command.HELP, description=peak_command.DESCRIPTION
+    )
+    peak_command.add_arguments(sub)
+    sub.set_defaults(run=peak_command.run)
 
 
 def run(options: argparse.Namespace) -> int:
