@@ -8,9 +8,11 @@ void bind_dropout(py::module_&);
 void bind_embedding(py::module_&);
 void bind_loss(py::module_&);
 void bind_optimizer(py::module_&);
+void bind_packed_weights(py::module_&);
 void bind_padding(py::module_&);
 void bind_peak(py::module_&);
 void bind_recurrent(py::module_&);
+void bind_recurrent_stream(py::module_&);
 void bind_runtime(py::module_&);
 
 PYBIND11_MODULE(_core, m) {
@@ -22,7 +24,9 @@ PYBIND11_MODULE(_core, m) {
     bind_embedding(m);
     bind_loss(m);
     bind_optimizer(m);
+    bind_packed_weights(m);
     bind_padding(m);
     bind_peak(m);
     bind_recurrent(m);
+    bind_recurrent_stream(m);
 }

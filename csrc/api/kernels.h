@@ -19,6 +19,8 @@ struct Kernels {
     void (*column_sum)(const float* x, i64 rows, i64 columns, float* sum);
 
     CellShape (*cell_shape)(Cell, i64 inputs, i64 units);
+    void* (*pack_weights)(Cell, const Recurrent&); // of kernel, recurrent_kernel, bias and their sizes
+    void (*free_weights)(void*);
     void (*recurrent_forward)(Cell, const Recurrent&);
     void (*recurrent_backward)(Cell, const Recurrent&, const RecurrentGrad&);
 

@@ -53,6 +53,7 @@ struct Recurrent {
     float* y;                              // [B, T, H] or [B, H]
     float* final_states[kMaxStates];       // [B, H]
     RecurrentSaved saved;                  // gates == null: nothing is kept
+    const void* packed;                    // from pack_weights of the same ISA, or null: packed anew
 };
 
 // Gradients; the gates of `saved` are overwritten by gate gradients.

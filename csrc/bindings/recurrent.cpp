@@ -1,5 +1,4 @@
-#include "bindings/arrays.h"
-#include "runtime/dispatch.h"
+#include "bindings/packed_weights.h"
 #include "runtime/memory.h"
 #include "runtime/sequence_plan.h"
 
@@ -7,18 +6,6 @@
 
 namespace gw {
 namespace {
-
-Cell parse_cell(const std::string& name) {
-#define GW_CELL(n, type)                                                                           \
-    if (name == #n) return Cell::n;
-#include "api/cells.def"
-#undef GW_CELL
-    std::string known;
-#define GW_CELL(n, type) known += known.empty() ? #n : ", " #n;
-#include "api/cells.def"
-#undef GW_CELL
-    fail("cell", "one of " + known, "'" + name + "'");
-}
 
 // A product of sizes, refused when it cannot be addressed.
 i64 product(std::initializer_list<i64> sizes) {
@@ -72,6 +59,15 @@ class RecurrentPass {
         args_.return_sequences = return_sequences;
         plan_ = std::make_unique<PlanStorage>(batch_, time_, data_or_null(mask_), go_backwards);
         args_.plan = plan_->plan();
+    }
+
+    // Weights packed before, of the same values as this pass' own.
+    void use(std::shared_ptr<PackedWeights> packed) {
+        if (packed->cell != cell_ || packed->inputs != inputs_ || packed->units != units_ ||
+            packed->isa != isa_)
+            fail("packed", "packed from these weights at this instruction set", "from others");
+        packed_ = std::move(packed);
+        args_.packed = packed_->data();
     }
 
     py::tuple forward(bool keep) {
@@ -184,6 +180,7 @@ class RecurrentPass {
     StateArrays initial_;
     CellShape shape_ = {};
     const Kernels* isa_ = nullptr; // the level that laid out the saved buffers
+    std::shared_ptr<PackedWeights> packed_;
     std::unique_ptr<PlanStorage> plan_;
     Recurrent args_ = {};
     Floats gates_, x_saved_, h_saved_, second_, states_[kMaxStates];
@@ -195,11 +192,13 @@ py::tuple recurrent_forward(const std::string& cell, const py::object& x, const 
                             const py::object& dropout_mask,
                             const py::object& recurrent_dropout_mask, const std::string& activation,
                             const std::string& recurrent_activation, bool go_backwards,
-                            bool zero_output_for_mask, bool return_sequences, bool keep) {
+                            bool zero_output_for_mask, bool return_sequences, bool keep,
+                            std::shared_ptr<PackedWeights> packed) {
     auto pass = std::make_unique<RecurrentPass>(
         cell, x, kernel, recurrent_kernel, bias, initial_states, mask, dropout_mask,
         recurrent_dropout_mask, activation, recurrent_activation, go_backwards,
         zero_output_for_mask, return_sequences);
+    if (packed != nullptr) pass->use(std::move(packed));
     const py::tuple result = pass->forward(keep);
     const py::object saved = keep ? py::cast(std::move(pass)) : py::none();
     return py::make_tuple(result[0], result[1], saved);
@@ -217,7 +216,7 @@ void bind_recurrent(pybind11::module_& m) {
           py::arg("initial_states"), py::arg("mask"), py::arg("dropout_mask"),
           py::arg("recurrent_dropout_mask"), py::arg("activation"), py::arg("recurrent_activation"),
           py::arg("go_backwards"), py::arg("zero_output_for_mask"), py::arg("return_sequences"),
-          py::arg("keep"));
+          py::arg("keep"), py::arg("packed") = py::none());
     m.def("recurrent_backward",
           [](gw::RecurrentPass& saved, const py::object& dy, const py::object& dstates,
              bool need_dx) { return saved.backward(dy, dstates, need_dx); },

@@ -29,12 +29,16 @@ struct SlotMatrix {
     i64 rows, gates, units;
     const i64* gate_of_slot;
 
-    // The vector of columns starting at padded column `column` (a multiple of kLanes) of a row.
-    GW_INLINE vf vector(i64 row, i64 column) const {
+    // Where the vector at a padded column (a multiple of kLanes) lies in each row.
+    struct Piece {
+        i64 offset, lanes;
+    };
+    Piece piece(i64 column) const {
         const i64 padded = padded_units(units), slot = column / padded, unit = column % padded;
-        const i64 valid = units - unit;
-        const float* p = data + (row * gates + gate_of_slot[slot]) * units + unit;
-        return valid >= kLanes ? load(p) : load_first(p, valid);
+        return {gate_of_slot[slot] * units + unit, min64(kLanes, units - unit)};
+    }
+    GW_INLINE vf vector(i64 row, Piece piece) const {
+        return load_some(data + row * gates * units + piece.offset, piece.lanes);
     }
 };
 
@@ -42,54 +46,63 @@ struct SlotMatrix {
 struct CellPanel {
     i64 column;
     int vectors;
-    const float *x, *h;
+    float *x, *h;
 };
 
-inline void pack_slots(const SlotMatrix& m, const CellPanel& panel, float* out) {
-    for (i64 row = 0; row < m.rows; ++row)
-        for (int v = 0; v < panel.vectors; ++v, out += kLanes)
-            store(out, m.vector(row, panel.column + v * kLanes));
+// Panels [0, panels), row by row: a row of the matrix is read in one go. `member` tells which weights.
+inline void pack_panels(const SlotMatrix& m, const CellPanel* panels, i64 count,
+                        float* CellPanel::*member) {
+    constexpr i64 kMost = 16;
+    SlotMatrix::Piece piece[kMost][kPanelVectors];
+    for (; count > 0; panels += kMost, count -= kMost) {
+        const i64 now = min64(count, kMost);
+        for (i64 p = 0; p < now; ++p)
+            for (int v = 0; v < panels[p].vectors && panels[p].*member != nullptr; ++v)
+                piece[p][v] = m.piece(panels[p].column + v * kLanes);
+        for (i64 row = 0; row < m.rows; ++row) {
+            for (i64 p = 0; p < now; ++p) {
+                if (panels[p].*member == nullptr) continue;
+                float* out = panels[p].*member + row * panels[p].vectors * kLanes;
+                for (int v = 0; v < panels[p].vectors; ++v)
+                    store(out + v * kLanes, m.vector(row, piece[p][v]));
+            }
+        }
+    }
 }
 
-// Panels over slots [begin, end) of equal kind, appended at `panels`.
-inline CellPanel* cut_panels(i64 begin, i64 end, i64 padded, CellPanel* panels) {
-    const i64 limit = end * padded;
-    for (i64 column = begin * padded; column < limit; column += kPanel)
-        *panels++ = {column, static_cast<int>(min64(kPanel, limit - column) / kLanes), nullptr,
-                     nullptr};
-    return panels;
-}
-
-// Everything a forward pass multiplies by.
-template <class Cell> class ForwardWeights {
+// Everything a forward pass multiplies by, in the order in which it is read.
+class ForwardWeights {
   public:
-    ForwardWeights(const Recurrent& r)
-        : padded_(padded_units(r.units)), bias_(Cell::slots * padded_),
-          memory_((Cell::x_slots.count() * r.inputs + Cell::gates * r.units) * padded_),
-          panels_(max_panels()) {
-        cut();
-        const SlotMatrix x = {r.kernel, r.inputs, Cell::gates, r.units, Cell::x_gate};
-        const SlotMatrix h = {r.recurrent_kernel, r.units, Cell::gates, r.units, Cell::h_gate};
+    ForwardWeights(const Recurrent& r, const CellLayout& cell)
+        : padded_(padded_units(r.units)), bias_(cell.slots * padded_),
+          memory_((cell.x_slots.count() * r.inputs + cell.gates * r.units) * padded_),
+          panels_((cell.slots + 1) * ((padded_ + kPanel - 1) / kPanel)) {
+        cut(cell);
         float* next = memory_.get();
         for (i64 i = 0; i < first_ + second_; ++i) {
             CellPanel& panel = panels()[i];
             const i64 slot = panel.column / padded_, width = panel.vectors * kLanes;
-            if (i < first_ && Cell::x_slots.has(slot)) {
+            if (i < first_ && cell.x_slots.has(slot)) {
                 panel.x = next;
                 next += r.inputs * width;
             }
-            if (i >= first_ || Cell::h_slots.has(slot)) {
+            if (i >= first_ || cell.h_slots.has(slot)) {
                 panel.h = next;
                 next += r.units * width;
             }
         }
-        const double nanoseconds = copy_nanoseconds(kPanel * (r.inputs + r.units));
-        parallel_tasks(first_ + second_, nanoseconds, [&](i64 i) {
-            const CellPanel& panel = panels()[i];
-            if (panel.x != nullptr) pack_slots(x, panel, const_cast<float*>(panel.x));
-            if (panel.h != nullptr) pack_slots(h, panel, const_cast<float*>(panel.h));
-        });
-        sum_bias(r);
+        const SlotMatrix x = {r.kernel, r.inputs, cell.gates, r.units, cell.x_gate};
+        const SlotMatrix h = {r.recurrent_kernel, r.units, cell.gates, r.units, cell.h_gate};
+        constexpr i64 kTask = 16;
+        const i64 count = first_ + second_;
+        parallel_tasks((count + kTask - 1) / kTask, copy_nanoseconds(kTask * kPanel * (r.inputs + r.units)),
+                       [&](i64 task) {
+                           const CellPanel* some = panels() + task * kTask;
+                           const i64 n = min64(kTask, count - task * kTask);
+                           pack_panels(x, some, n, &CellPanel::x);
+                           pack_panels(h, some, n, &CellPanel::h);
+                       });
+        sum_bias(r, cell);
     }
 
     CellPanel* panels() const { return panels_.get(); }
@@ -98,30 +111,35 @@ template <class Cell> class ForwardWeights {
     const float* bias() const { return bias_.get(); }
 
   private:
-    i64 max_panels() const { return (Cell::slots + 1) * ((padded_ + kPanel - 1) / kPanel) + 4; }
-
     // Cuts at slots where the set of products changes.
-    void cut() {
-        auto kind = [](i64 slot) { return Cell::x_slots.has(slot) + 2 * Cell::h_slots.has(slot); };
-        CellPanel* end = panels();
-        for (i64 begin = 0, slot = 1; slot <= Cell::slots; ++slot) {
-            if (slot < Cell::slots && kind(slot) == kind(begin)) continue;
-            end = cut_panels(begin, slot, padded_, end);
+    void cut(const CellLayout& cell) {
+        auto kind = [&](i64 slot) { return cell.x_slots.has(slot) + 2 * cell.h_slots.has(slot); };
+        for (i64 begin = 0, slot = 1; slot <= cell.slots; ++slot) {
+            if (slot < cell.slots && kind(slot) == kind(begin)) continue;
+            first_ += cut_slots(begin, slot, panels() + first_);
             begin = slot;
         }
-        first_ = end - panels();
-        end = cut_panels(Cell::second.begin, Cell::second.end, padded_, end);
-        second_ = end - panels() - first_;
+        second_ = cut_slots(cell.second.begin, cell.second.end, panels() + first_);
     }
 
-    void sum_bias(const Recurrent& r) {
-        for (i64 slot = 0; slot < Cell::slots; ++slot) {
+    // Panels over slots [begin, end), which are of one kind; returns how many.
+    i64 cut_slots(i64 begin, i64 end, CellPanel* panels) const {
+        const i64 limit = end * padded_;
+        i64 count = 0;
+        for (i64 column = begin * padded_; column < limit; column += kPanel)
+            panels[count++] = {column, static_cast<int>(min64(kPanel, limit - column) / kLanes),
+                               nullptr, nullptr};
+        return count;
+    }
+
+    void sum_bias(const Recurrent& r, const CellLayout& cell) {
+        for (i64 slot = 0; slot < cell.slots; ++slot) {
             for (i64 u = 0; u < padded_; ++u) {
                 float b = 0.0f;
                 if (r.bias != nullptr && u < r.units) {
-                    if (Cell::x_slots.has(slot)) b += r.bias[Cell::x_gate[slot] * r.units + u];
-                    if (Cell::bias_rows == 2 && Cell::h_slots.has(slot))
-                        b += r.bias[(Cell::gates + Cell::h_gate[slot]) * r.units + u];
+                    if (cell.x_slots.has(slot)) b += r.bias[cell.x_gate[slot] * r.units + u];
+                    if (cell.bias_rows == 2 && cell.h_slots.has(slot))
+                        b += r.bias[(cell.gates + cell.h_gate[slot]) * r.units + u];
                 }
                 bias_.get()[slot * padded_ + u] = b;
             }
@@ -139,10 +157,11 @@ inline Floats padded_copy(const SlotMatrix& m, Slots slots) {
     const i64 padded = padded_units(m.units), width = slots.count() * padded;
     Floats copy(m.rows * width);
     parallel_tasks((m.rows + 31) / 32, copy_nanoseconds(32 * width), [&](i64 block) {
-        for (i64 row = block * 32; row < min64(m.rows, block * 32 + 32); ++row)
-            for (i64 column = 0; column < width; column += kLanes)
-                store(copy.get() + row * width + column,
-                      m.vector(row, slots.begin * padded + column));
+        for (i64 column = 0; column < width; column += kLanes) {
+            const SlotMatrix::Piece piece = m.piece(slots.begin * padded + column);
+            for (i64 row = block * 32; row < min64(m.rows, block * 32 + 32); ++row)
+                store(copy.get() + row * width + column, m.vector(row, piece));
+        }
     });
     return copy;
 }
@@ -159,10 +178,11 @@ class TransposedWeights {
             const i64 column = i * kPanel, width = this->width(column);
             float* out = memory_.get() + column * depth_;
             for (i64 k = 0; k < depth_; k += kLanes) {
+                const SlotMatrix::Piece piece = m.piece(slots.begin * padded_ + k);
                 for (i64 j = 0; j < width; ++j) {
                     const i64 row = column + j;
                     float lanes[kLanes];
-                    store(lanes, row < r.units ? m.vector(row, slots.begin * padded_ + k) : splat(0.0f));
+                    store(lanes, row < r.units ? m.vector(row, piece) : splat(0.0f));
                     for (int l = 0; l < kLanes; ++l) out[(k + l) * width + j] = lanes[l];
                 }
             }
@@ -171,12 +191,13 @@ class TransposedWeights {
 
     // c[rows, padded] (+)= dg[rows, depth]·W_hᵀ
     void multiply(const float* dg, i64 dg_row, i64 rows, float* c, i64 c_row, bool accumulate) const {
+        PanelRunner runner(rows);
         for (i64 column = 0; column < padded_; column += kPanel) {
             Tile t(c + column, c_row);
             t.add({dg, dg_row, 1, memory_.get() + column * depth_, width(column), depth_});
             t.start = accumulate ? t.c : nullptr;
             t.start_row = c_row;
-            run_rows(t, rows, static_cast<int>(width(column) / kLanes));
+            runner.run(t, static_cast<int>(width(column) / kLanes));
         }
     }
 

@@ -49,6 +49,16 @@ CellShape cell_shape(Cell cell, i64 inputs, i64 units) {
     return shape;
 }
 
+void* pack_weights(Cell cell, const Recurrent& r) {
+    void* packed = nullptr;
+    with_cell(cell, Activation::tanh, Activation::sigmoid, [&](auto c) {
+        packed = new ForwardWeights(r, layout_of<decltype(c)>());
+    });
+    return packed;
+}
+
+void free_weights(void* packed) { delete static_cast<ForwardWeights*>(packed); }
+
 void recurrent_forward(Cell cell, const Recurrent& r) {
     with_cell(cell, r.activation, r.recurrent_activation, [&](const auto& c) { forward(c, r); });
 }
@@ -66,6 +76,8 @@ constexpr Kernels make_table() {
     k.dense = dense;
     k.column_sum = column_sum_dense;
     k.cell_shape = cell_shape;
+    k.pack_weights = pack_weights;
+    k.free_weights = free_weights;
     k.recurrent_forward = recurrent_forward;
     k.recurrent_backward = recurrent_backward;
     k.activation_forward = activation_forward;

@@ -12,15 +12,25 @@
 namespace gw::GW_ISA {
 namespace {
 
-// Where the rows of a step lie: one block per step when everything is kept, else two in turn.
+// With few rows the weights cost more than the rows: x·W_x is computed for several steps at once, so that
+// only W_h is read at each.
+constexpr i64 kAheadRows = 4;   // up to this many rows
+constexpr i64 kAheadSteps = 16;
+
+inline i64 steps_ahead(const SequencePlan& plan) {
+    return plan.batch <= kAheadRows ? min64(kAheadSteps, plan.steps) : 1;
+}
+
+// Where the rows of a step lie: one block per step when everything is kept, else blocks in turn.
 template <class Cell> class StepBuffers {
   public:
     StepBuffers(const Recurrent& r)
-        : row(r), plan_(r.plan), keep_(r.saved.gates != nullptr), at_(r.saved) {
+        : row(r), plan_(r.plan), keep_(r.saved.gates != nullptr), ahead_(steps_ahead(r.plan)),
+          at_(r.saved) {
         if (keep_) return;
         const i64 rows = r.plan.batch;
-        gates_ = Floats(rows * row.gates);
-        x_ = Floats(rows * row.x);
+        gates_ = Floats(rows * ahead_ * row.gates);
+        x_ = Floats(rows * ahead_ * row.x);
         at_.gates = gates_.get();
         at_.x = x_.get();
         for (i64 k = 0; k < Cell::states; ++k) {
@@ -35,12 +45,13 @@ template <class Cell> class StepBuffers {
 
     const RowLayout<Cell> row;
 
+    i64 ahead() const { return ahead_; } // steps whose gates lie side by side
     float* gates(i64 step, i64 rank) const { return at_.gates + (token(step) + rank) * row.gates; }
     float* x(i64 step, i64 rank) const { return at_.x + (token(step) + rank) * row.x; }
-    float* second(i64 step, i64 rank) const { return at_.second + (token(step) + rank) * row.state; }
+    float* second(i64 step, i64 rank) const { return at_.second + (kept(step) + rank) * row.state; }
     // h as the products see it, when that is not the state itself; else null.
     float* h(i64 step, i64 rank) const {
-        return at_.h == nullptr ? nullptr : at_.h + (token(step) + rank) * row.state;
+        return at_.h == nullptr ? nullptr : at_.h + (kept(step) + rank) * row.state;
     }
     // The state a step starts from; state(plan.lengths[rank], ...) is the final one.
     float* state(i64 k, i64 step, i64 rank) const {
@@ -50,9 +61,13 @@ template <class Cell> class StepBuffers {
     }
 
   private:
-    i64 token(i64 step) const { return keep_ ? plan_.start[step] : 0; }
+    i64 kept(i64 step) const { return keep_ ? plan_.start[step] : 0; }
+    i64 token(i64 step) const {
+        return plan_.start[step] - (keep_ ? 0 : plan_.start[step - step % ahead_]);
+    }
     const SequencePlan& plan_;
     bool keep_;
+    i64 ahead_;
     RecurrentSaved at_;
     Floats gates_, states_[kMaxStates], x_, h_, second_;
 };
@@ -65,8 +80,10 @@ template <class Cell, class Body> void for_row_blocks(const Recurrent& r, const 
     constexpr i64 kCachedWeights = 1 << 16; // floats
     const SequencePlan& plan = r.plan;
     const i64 columns = Cell::slots * padded_units(r.units), depth = r.inputs + r.units;
-    const i64 threads =
+    if (plan.batch == 0) return;
+    i64 threads =
         min64(worthwhile_threads(multiply_nanoseconds(plan.tokens, columns, depth)), plan.batch);
+    if (plan.batch <= kAheadRows) threads = 1;
     i64 blocks = threads;
     if (columns * depth <= kCachedWeights)
         blocks = round_up((plan.batch + kBlockRows - 1) / kBlockRows, threads);
@@ -78,9 +95,33 @@ template <class Cell, class Body> void for_row_blocks(const Recurrent& r, const 
     throw_if_interrupted();
 }
 
+// Adds x·W_x, h·W_h or both (a null operand is left out) to rows of gates; whichever comes first for a
+// panel starts from the bias.
+inline void multiply_first(const ForwardWeights& weights, i64 rows, const float* x, i64 x_row,
+                           i64 inputs, const float* h, i64 h_row, i64 units, float* gates,
+                           i64 gates_row) {
+    PanelRunner runner(rows);
+    for (i64 i = 0; i < weights.first(); ++i) {
+        const CellPanel& panel = weights.panels()[i];
+        Tile t(gates + panel.column, gates_row);
+        if (x != nullptr && panel.x != nullptr)
+            t.add({x, x_row, 1, panel.x, panel.vectors * kLanes, inputs});
+        if (h != nullptr && panel.h != nullptr)
+            t.add({h, h_row, 1, panel.h, panel.vectors * kLanes, units});
+        if (t.operands == 0) continue;
+        if (x == nullptr && panel.x != nullptr) {
+            t.start = t.c;
+            t.start_row = gates_row;
+        } else {
+            t.start = weights.bias() + panel.column;
+        }
+        runner.run(t, panel.vectors);
+    }
+}
+
 template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
-                                        const ForwardWeights<Cell>& weights,
-                                        const StepBuffers<Cell>& at, i64 first, i64 last) {
+                                        const ForwardWeights& weights, const StepBuffers<Cell>& at,
+                                        i64 first, i64 last) {
     const SequencePlan& plan = r.plan;
     const i64 padded = padded_units(r.units);
     const OutputRows out(r);
@@ -89,26 +130,26 @@ template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
             load_state(r.initial[k], plan.rows[rank], r.units, at.state(k, 0, rank));
         out.write_leading(rank, at.state(0, 0, rank));
     }
+    const bool ahead = at.ahead() > 1; // then first is 0 and last the batch
     for (i64 step = 0; step < plan.steps && !interrupted(); ++step) {
         const i64 end = min64(last, plan.active[step]), rows = end - first;
         if (rows <= 0) break;
-        for (i64 rank = first; rank < end; ++rank) {
-            gather_input(r, rank, step, at.x(step, rank));
-            if (float* h = at.h(step, rank))
-                mask_state(r, plan.rows[rank], at.state(0, step, rank), h);
+        if (step % at.ahead() == 0) {
+            const i64 stop = min64(step + at.ahead(), plan.steps);
+            for (i64 s = step; s < stop; ++s)
+                for (i64 rank = first; rank < min64(last, plan.active[s]); ++rank)
+                    gather_input(r, rank, s, at.x(s, rank));
+            if (ahead)
+                multiply_first(weights, plan.start[stop] - plan.start[step], at.x(step, 0), at.row.x,
+                               r.inputs, nullptr, 0, 0, at.gates(step, 0), at.row.gates);
         }
+        if (at.h(step, first) != nullptr)
+            for (i64 rank = first; rank < end; ++rank)
+                mask_state(r, plan.rows[rank], at.state(0, step, rank), at.h(step, rank));
         const float* h = at.h(step, first);
         if (h == nullptr) h = at.state(0, step, first);
-        for (i64 i = 0; i < weights.first(); ++i) {
-            const CellPanel& panel = weights.panels()[i];
-            Tile t(at.gates(step, first) + panel.column, at.row.gates);
-            if (panel.x != nullptr)
-                t.add({at.x(step, first), at.row.x, 1, panel.x, panel.vectors * kLanes, r.inputs});
-            if (panel.h != nullptr)
-                t.add({h, at.row.state, 1, panel.h, panel.vectors * kLanes, r.units});
-            t.start = weights.bias() + panel.column;
-            run_rows(t, rows, panel.vectors);
-        }
+        multiply_first(weights, rows, ahead ? nullptr : at.x(step, first), at.row.x, r.inputs, h,
+                       at.row.state, r.units, at.gates(step, first), at.row.gates);
         if constexpr (Cell::second.count() > 0) {
             for (i64 rank = first; rank < end; ++rank) {
                 const float* gates = at.gates(step, rank);
@@ -119,6 +160,7 @@ template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
                     store(at.second(step, rank) + u, cell.forward_first(gate, load(operand + u)));
                 }
             }
+            PanelRunner runner(rows);
             for (i64 i = weights.first(); i < weights.first() + weights.second(); ++i) {
                 const CellPanel& panel = weights.panels()[i];
                 Tile t(at.gates(step, first) + panel.column, at.row.gates);
@@ -126,7 +168,7 @@ template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
                        r.units});
                 t.start = t.c;
                 t.start_row = at.row.gates;
-                run_rows(t, rows, panel.vectors);
+                runner.run(t, panel.vectors);
             }
         }
         for (i64 rank = first; rank < end; ++rank) {
@@ -157,10 +199,15 @@ template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
 }
 
 template <class Cell> void forward(const Cell& cell, const Recurrent& r) {
-    const ForwardWeights<Cell> weights(r);
     const StepBuffers<Cell> at(r);
-    for_row_blocks<Cell>(
-        r, [&](i64 first, i64 last) { forward_rows(cell, r, weights, at, first, last); });
+    auto run = [&](const ForwardWeights& weights) {
+        for_row_blocks<Cell>(
+            r, [&](i64 first, i64 last) { forward_rows(cell, r, weights, at, first, last); });
+    };
+    if (r.packed != nullptr)
+        run(*static_cast<const ForwardWeights*>(r.packed));
+    else
+        run(ForwardWeights(r, layout_of<Cell>()));
 }
 
 // What the backward loop carries from step to step, by rank.

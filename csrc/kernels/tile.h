@@ -147,5 +147,100 @@ inline void run_rows(Tile& t, i64 m, int vectors) {
     }
 }
 
+// A tile of few rows has too few sums to hide how long each addition takes: these run several panels
+// side by side.
+constexpr int kWideRows = kPanelVectors == 2 ? 3 : 1;
+constexpr int wide_panels(int rows) { return rows == 1 && kPanelVectors == 2 ? 4 : 2; }
+
+template <int Rows, int Panels> void run_wide(const Tile* tiles) {
+    vf sum[Panels][Rows][kPanelVectors];
+#pragma GCC unroll 4
+    for (int p = 0; p < Panels; ++p) {
+#pragma GCC unroll 3
+        for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+            for (int v = 0; v < kPanelVectors; ++v)
+                sum[p][r][v] = tiles[p].start == nullptr
+                                   ? splat(0.0f)
+                                   : load(tiles[p].start + r * tiles[p].start_row + v * kLanes);
+        }
+    }
+    for (int i = 0; i < tiles[0].operands; ++i) {
+        const Operand& o = tiles[0].operand[i];
+        const float* b[Panels];
+#pragma GCC unroll 4
+        for (int p = 0; p < Panels; ++p) b[p] = tiles[p].operand[i].b;
+        for (i64 k = 0; k < o.k; ++k) {
+            vf x[Rows];
+#pragma GCC unroll 3
+            for (int r = 0; r < Rows; ++r) x[r] = splat(o.a[r * o.a_row + k * o.a_col]);
+#pragma GCC unroll 4
+            for (int p = 0; p < Panels; ++p) {
+#pragma GCC unroll 4
+                for (int v = 0; v < kPanelVectors; ++v) {
+                    const vf weights = load(b[p] + k * kPanel + v * kLanes);
+#pragma GCC unroll 3
+                    for (int r = 0; r < Rows; ++r) sum[p][r][v] += x[r] * weights;
+                }
+            }
+        }
+    }
+#pragma GCC unroll 4
+    for (int p = 0; p < Panels; ++p) {
+#pragma GCC unroll 3
+        for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+            for (int v = 0; v < kPanelVectors; ++v)
+                store(tiles[p].c + r * tiles[p].ldc + v * kLanes, sum[p][r][v]);
+        }
+    }
+}
+
+// Runs tiles over the same rows, one panel each with its weights packed to its width; panels that share
+// their operands go together where the rows are few.
+class PanelRunner {
+  public:
+    explicit PanelRunner(i64 rows) : rows_(rows) {}
+    PanelRunner(const PanelRunner&) = delete;
+    PanelRunner& operator=(const PanelRunner&) = delete;
+    ~PanelRunner() { flush(); }
+
+    void run(const Tile& tile, int vectors) {
+        if (rows_ > kWideRows || vectors < kPanelVectors) {
+            Tile moving = tile;
+            run_rows(moving, rows_, vectors);
+            return;
+        }
+        if (waiting_ > 0 && !alike(waiting(0), tile)) flush();
+        waiting(waiting_++) = tile;
+        if (waiting_ == wide_panels(static_cast<int>(rows_))) flush();
+    }
+
+  private:
+    static bool alike(const Tile& t, const Tile& u) {
+        return t.operands == u.operands && t.operand[0].a == u.operand[0].a;
+    }
+    Tile& waiting(int i) { return tiles_[i]; }
+
+    void flush() {
+        const int rows = static_cast<int>(rows_);
+        if (waiting_ == wide_panels(rows)) {
+            if (rows == 1)
+                run_wide<1, wide_panels(1)>(tiles_);
+            else if (rows == 2 && kWideRows >= 2)
+                run_wide<2, wide_panels(2)>(tiles_);
+            else
+                run_wide<3, wide_panels(3)>(tiles_);
+        } else {
+            for (int i = 0; i < waiting_; ++i) run_rows(waiting(i), rows_, kPanelVectors);
+        }
+        waiting_ = 0;
+    }
+
+    i64 rows_;
+    int waiting_ = 0;
+    Tile tiles_[4] = {{nullptr, 0}, {nullptr, 0}, {nullptr, 0}, {nullptr, 0}};
+};
+
 } // namespace
 } // namespace gw::GW_ISA

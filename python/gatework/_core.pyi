@@ -182,6 +182,35 @@ def pad_sequences(
 CELLS: tuple[str, ...]
 
 @final
+class PackedWeights:
+    """The weights of a cell in the order in which the kernels of one instruction set read them."""
+
+    def __init__(
+        self, cell: str, kernel: _Floats, recurrent_kernel: _Floats, bias: _Floats | None
+    ) -> None: ...
+    @property
+    def isa(self) -> str: ...
+
+@final
+class RecurrentStream:
+    """One step of a cell at a time; the states, zeros at first, stay inside."""
+
+    def __init__(
+        self, weights: PackedWeights, batch: int, activation: str, recurrent_activation: str
+    ) -> None: ...
+    def step(self, x: _Floats) -> _Floats:
+        """x (B, I) -> new output (B, H)."""
+
+    def step_into(self, x: _Floats, out: _Floats) -> None:
+        """The same, written to ``out`` (B, H)."""
+
+    def reset(self) -> None: ...
+    @property
+    def states(self) -> tuple[_Floats, ...]: ...
+    @states.setter
+    def states(self, states: _States) -> None: ...
+
+@final
 class RecurrentPass:
     """What a forward pass keeps for its backward pass, which may be run once."""
 
@@ -204,12 +233,14 @@ def recurrent_forward(
     zero_output_for_mask: bool,
     return_sequences: bool,
     keep: bool,
+    packed: PackedWeights | None = None,
 ) -> tuple[_Floats, tuple[_Floats, ...], RecurrentPass | None]:
     """Runs a cell over x (B, T, I).
 
     kernel (I, G*H), recurrent_kernel (H, G*H), bias (G*H,) or (2, G*H), states (B, H), mask (B, T),
     dropout masks (B, I) and (B, H). Returns the outputs, (B, T, H) or (B, H), the final states, and
-    what ``recurrent_backward`` needs, None unless ``keep``.
+    what ``recurrent_backward`` needs, None unless ``keep``. ``packed`` are these same weights packed
+    before, at the present instruction set.
     """
 
 def recurrent_backward(

@@ -25,5 +25,17 @@ struct Slots {
     constexpr bool has(i64 slot) const { return slot >= begin && slot < end; }
 };
 
+// The constants of a cell as values, for code that need not be compiled for each cell.
+struct CellLayout {
+    i64 gates, slots, bias_rows;
+    Slots x_slots, h_slots, second;
+    const i64 *x_gate, *h_gate;
+};
+
+template <class Cell> constexpr CellLayout layout_of() {
+    return {Cell::gates,   Cell::slots,  Cell::bias_rows, Cell::x_slots,
+            Cell::h_slots, Cell::second, Cell::x_gate,    Cell::h_gate};
+}
+
 } // namespace
 } // namespace gw::GW_ISA
