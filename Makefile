@@ -5,6 +5,7 @@
 #   make test        the tests
 #   make test-peers  the comparison with Keras, JAX and PyTorch, live
 #   make bench       kernels beside NumPy, as a table, which is build/bench.md too
+#   make bench-peers ours beside other frameworks, by turns, as bench/RESULTS.md
 #   make lint        ruff and mypy
 #   make sanitize    the kernels' tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make aarch64     the kernels' tests on an emulated ARM processor
@@ -16,6 +17,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+PEERS_ARGS ?= -o bench/RESULTS.md
 
 # A sanitizer in every configuration is neither needed nor fast: one level per vector width.
 SANITIZE_LEVELS := baseline;avx2;avx512
@@ -28,7 +30,7 @@ PACKAGE := $(shell find python -type f -not -path '*/__pycache__/*')
 # Passed to the build as they are, e.g. --config-settings=cmake.define.GATEWORK_OPENMP=OFF
 BUILD_SETTINGS ?=
 
-.PHONY: demo test test-peers bench lint sanitize run-sanitized aarch64 wheel dev clean
+.PHONY: demo test test-peers bench bench-peers lint sanitize run-sanitized aarch64 wheel dev clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -46,6 +48,9 @@ bench: $(VENV)/test.stamp $(VENV)/gatework.stamp
 	$(BIN)/python -m pytest bench --benchmark-enable --benchmark-json=build/bench.json \
 		--benchmark-quiet --benchmark-min-rounds=3 --benchmark-max-time=0.5 $(BENCH_ARGS)
 	$(BIN)/python -m bench.report build/bench.json -o build/bench.md
+
+bench-peers: $(VENV)/peers.stamp $(VENV)/rivals.stamp $(VENV)/plot.stamp $(VENV)/gatework.stamp
+	$(BIN)/python -m bench.peers $(PEERS_ARGS)
 
 lint: $(VENV)/lint.stamp $(VENV)/runtime.stamp
 	$(BIN)/ruff check

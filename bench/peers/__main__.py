@@ -1,4 +1,5 @@
-"""python -m bench.peers [--threads 1,2] [--only T1,T5,...] [--rounds N] [-o bench/RESULTS.md]
+"""python -m bench.peers [--threads 1,2] [--only T1,T5,...] [--rivals PyTorch,OpenVINO,...]
+                      [--rounds N] [-o bench/RESULTS.md]
 
 Ours and every rival that is installed, by turns. Exits with 1 where a rival fails or disagrees.
 """
@@ -8,6 +9,7 @@ import datetime
 import os
 import shlex
 import sys
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from gatework import runtime
@@ -16,6 +18,7 @@ from gatework.cli.info_command import cpu_name
 from bench.peers import coordinator, scaling, topics
 from bench.peers.coordinator import OURS, Peer
 from bench.peers.report import Report
+from bench.peers.worker import RIVALS
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,12 +31,17 @@ def numbers(text: str) -> list[int]:
     return found
 
 
-def names(text: str) -> set[str]:
-    found = set(text.split(","))
-    if unknown := found - topics.known():
-        known = ", ".join(sorted(topics.known()))
-        raise argparse.ArgumentTypeError(f"must be of {known}, not {', '.join(sorted(unknown))}")
-    return found
+def names_of(known: Collection[str]) -> Callable[[str], set[str]]:
+    """A list of names, all of them known."""
+
+    def names(text: str) -> set[str]:
+        found = set(text.split(","))
+        if unknown := found - set(known):
+            wrong = ", ".join(sorted(unknown))
+            raise argparse.ArgumentTypeError(f"must be of {', '.join(sorted(known))}, not {wrong}")
+        return found
+
+    return names
 
 
 def positive(text: str) -> int:
@@ -48,7 +56,8 @@ def options() -> argparse.Namespace:
     )
     default = "1,2" if len(os.sched_getaffinity(0)) > 1 else "1"
     parser.add_argument("--threads", type=numbers, default=default, metavar="N,N")
-    parser.add_argument("--only", type=names, default=set(), metavar="ROW,TOPIC")
+    parser.add_argument("--only", type=names_of(topics.known()), default=set(), metavar="ROW,TOPIC")
+    parser.add_argument("--rivals", type=names_of(RIVALS), default=set(RIVALS), metavar="NAME,NAME")
     parser.add_argument("--rounds", type=positive, default=7, metavar="N")
     parser.add_argument("-o", "--output", type=Path, help="write Markdown there")
     parser.add_argument("--plot", type=Path, default=ROOT / "docs/images/scaling.png")
@@ -65,12 +74,12 @@ def main() -> int:
         wheels=sorted((ROOT / "dist").glob("*.whl")),
     )
     for threads in chosen.threads:
-        peers, report.versions = coordinator.start(threads)
+        peers, report.versions = coordinator.start(chosen.rivals, threads)
         try:
             run(chosen, threads, peers, report)
         finally:
             for peer in peers.values():
-                peer.__exit__()
+                peer.end()
     print(report.text())
     return int(report.failed)
 
@@ -84,7 +93,7 @@ def run(chosen: argparse.Namespace, threads: int, peers: dict[str, Peer], report
             print(f"{row.label}: no rival takes part", file=sys.stderr)
             continue
         report.measured.append(measured)
-        print(f"{threads} threads, {row.label}: done", file=sys.stderr)
+        print(f"{row.label}, threads: {threads}", file=sys.stderr)
         write(chosen.output, report)
     if not chosen.only or "scaling" in chosen.only:
         report.points += scaling.measure(peers, threads, min(chosen.rounds, 3))

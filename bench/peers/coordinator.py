@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from pathlib import Path
@@ -103,10 +103,7 @@ class Peer:
         theirs.close()
         self.rival = rival
 
-    def __enter__(self) -> "Peer":
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def end(self) -> None:
         self.connection.close()
         self.process.wait()
 
@@ -135,68 +132,87 @@ class Peer:
             raise Failure(f"{self.rival} ended with {self.process.wait()}") from None
 
 
+@dataclass(frozen=True)
+class Turn:
+    """What a worker does when it is its turn."""
+
+    peer: Peer
+    workload: Any
+    repeats: int
+
+    def seconds(self) -> list[float]:
+        time.sleep(REST)
+        return list(self.peer.ask("time", self.workload, self.repeats))
+
+
 def measure(row: Row, peers: dict[str, Peer], threads: int, rounds: int) -> Measured | None:
     """Times a row; None where none of its rivals takes part.
 
     A rival that fails or disagrees is named as such and not timed. Raises Failure if ours fails.
     """
-    ours = peers[OURS]
-    rounds = min(rounds, row.rounds or rounds)
-    measured = Measured(row, threads, 0.0, {})
+    results: dict[str, Result] = {}
     with TemporaryDirectory() as folder:
         answer = Path(folder) / "ours.npz" if row.agree else None
-        repeats = _repeats(ours.ask("prepare", row.workload, answer))
-        turns: dict[str, tuple[Peer, Any, int]] = {}
+        prepared = peers[OURS].ask("prepare", row.workload, answer)
+        ours = Turn(peers[OURS], row.workload, _repeats(prepared))
+        turns: dict[str, Turn] = {}
         for column, workload in row.rivals.items():
             peer = peers.get(row.workers.get(column, column))
-            if peer is None:
-                continue
-            theirs = Path(folder) / f"{peer.rival}.npz" if row.agree else None
-            result = measured.rivals[column] = Result()
-            try:
-                prepared = peer.ask("prepare", workload, theirs)
-                if prepared is None:
-                    del measured.rivals[column]
-                    continue
-                result.form = prepared["form"]
-                if answer is not None and theirs is not None:
-                    result.problem = _disagreement(answer, theirs)
-            except Failure as failure:
-                print(failure, file=sys.stderr)
-                result.problem = "failed"
-            if not result.problem:
-                turns[column] = peer, workload, _repeats(prepared)
-    if not measured.rivals and row.rivals:
-        _forget(peers.values())
-        return None
+            found = _prepare(peer, workload, answer) if peer else None
+            if found is not None:
+                results[column], turn = found
+                if turn is not None:
+                    turns[column] = turn
+    seconds = _rounds(min(rounds, row.rounds or rounds), ours, turns, results) if results else []
+    for peer in peers.values():
+        if peer.process.poll() is None:
+            peer.ask("forget")
+    return Measured(row, threads, statistics.median(seconds), results) if seconds else None
+
+
+def _prepare(peer: Peer, workload: Any, answer: Path | None) -> tuple[Result, Turn | None] | None:
+    """None where the rival has no such thing; no turn where it fails or disagrees."""
+    theirs = answer.with_name("theirs.npz") if answer else None
+    try:
+        prepared = peer.ask("prepare", workload, theirs)
+        if prepared is None:
+            return None
+        problem = _disagreement(answer, theirs) if answer and theirs else ""
+    except Failure as failure:
+        return Result(problem=_told(failure)), None
+    if problem:
+        print(f"{peer.rival} {problem}", file=sys.stderr)
+        return Result(problem=problem), None
+    return Result(form=prepared["form"]), Turn(peer, workload, _repeats(prepared))
+
+
+def _rounds(
+    rounds: int, ours: Turn, turns: dict[str, Turn], results: dict[str, Result]
+) -> list[float]:
+    """Lets them take turns; all seconds of ours, and the ratios into the results."""
     seconds: list[float] = []
-
-    def turn(peer: Peer, workload: Any, count: int) -> list[float]:
-        time.sleep(REST)
-        return list(peer.ask("time", workload, count))
-
     for _ in range(rounds):
         if not turns:
-            seconds += turn(ours, row.workload, repeats)
-        for column, (peer, workload, count) in turns.items():
-            own = turn(ours, row.workload, repeats)
-            theirs_now = turn(peer, workload, count)
-            ratio = statistics.median(theirs_now) / statistics.median(own)
-            measured.rivals[column].ratios.append(ratio)
+            seconds += ours.seconds()
+        for column, turn in list(turns.items()):
+            own = ours.seconds()
             seconds += own
-    _forget(peers.values())
-    measured.seconds = statistics.median(seconds)
-    return measured
+            try:
+                ratio = statistics.median(turn.seconds()) / statistics.median(own)
+                results[column].ratios.append(ratio)
+            except Failure as failure:
+                results[column].problem = _told(failure)
+                del turns[column]
+    return seconds
+
+
+def _told(failure: Failure) -> str:
+    print(failure, file=sys.stderr)
+    return "failed"
 
 
 def _repeats(prepared: dict[str, Any]) -> int:
     return max(1, min(MOST, int(TURN / max(prepared["seconds"], 1e-6))))
-
-
-def _forget(peers: Iterable[Peer]) -> None:
-    for peer in peers:
-        if peer.process.poll() is None:
-            peer.ask("forget")
 
 
 def _disagreement(ours: Path, theirs: Path) -> str:
@@ -215,15 +231,15 @@ def _disagreement(ours: Path, theirs: Path) -> str:
     return ""
 
 
-def start(threads: int) -> tuple[dict[str, Peer], dict[str, str]]:
-    """The processes of all rivals that are installed, and their versions."""
+def start(rivals: Collection[str], threads: int) -> tuple[dict[str, Peer], dict[str, str]]:
+    """The processes of ours and those rivals that are installed, and their versions."""
     peers: dict[str, Peer] = {}
     versions: dict[str, str] = {}
-    for rival in RIVALS:
+    for rival in (name for name in RIVALS if name == OURS or name in rivals):
         peer = Peer(rival, threads)
         found = peer.started()
         if found is None:
-            peer.__exit__()
+            peer.end()
         else:
             peers[rival], versions[rival] = peer, found
     if OURS not in peers:

@@ -115,9 +115,9 @@ def cell(result: Result | None, marked: bool = True) -> str:
         return f"**{result.problem}**"
     low, high = result.spread
     text = f"{result.ratio:.2f} ({low:.2f}–{high:.2f})"
-    if result.form:
-        text += f" {result.form}"
-    return f"**{text}** {LOST}" if marked and result.ratio < 1 else text
+    if marked and result.ratio < 1:
+        text = f"**{text}** {LOST}"
+    return f"{text} {result.form}".rstrip()
 
 
 def means(found: Iterable[Measured]) -> str:
@@ -135,8 +135,8 @@ def means(found: Iterable[Measured]) -> str:
         ):
             if ratios:
                 mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-                text = f"- Geometric mean, {threads} threads, against {rival}: {mean:.2f}"
-                lines.append(f"{text} over {len(ratios)} rows{f' {LOST}' if mean < 1 else ''}")
+                text = f"- Geometric mean, threads: {threads}, against {rival}: {mean:.2f}"
+                lines.append(f"{text} (rows: {len(ratios)}){f' {LOST}' if mean < 1 else ''}")
     return "\n".join(lines)
 
 

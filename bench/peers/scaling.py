@@ -56,7 +56,7 @@ def plot(points: list[Point], path: Path) -> None:
                     for p in points
                     if p.workload in workloads and (p.threads, p.workload.train) == (threads, train)
                 ]
-                name = f"{'training' if train else 'inference'}, {threads} threads"
+                name = f"{'training' if train else 'inference'}, threads: {threads}"
                 panel.plot(*zip(*line, strict=True), style, marker=".", label=name)
         panel.set(xlabel=label, xscale="log", yscale="log")
         panel.grid(alpha=0.3)

@@ -65,7 +65,7 @@ def rows() -> list[Row]:
     found += [beside_all("steps", w) for w in STEPS]
     found += [beside_all("tutorial", w, agree=not w.train, rounds=few(w)) for w in TUTORIAL]
     found += [beside_all("padding", w) for w in PEERS_PADDING]
-    found.append(beside_all("import", Import(), agree=False))
+    found.append(beside_all("import", Import(), agree=False, rounds=3))
     for variant, against in VARIANTS:
         label = f"{variant.name} / {against.name}"
         pair = {BESIDE: variant}
