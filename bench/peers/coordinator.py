@@ -235,9 +235,9 @@ def start(rivals: Collection[str], threads: int) -> tuple[dict[str, Peer], dict[
     """The processes of ours and those rivals that are installed, and their versions."""
     peers: dict[str, Peer] = {}
     versions: dict[str, str] = {}
-    for rival in (name for name in RIVALS if name == OURS or name in rivals):
-        peer = Peer(rival, threads)
-        found = peer.started()
+    started = [Peer(name, threads) for name in RIVALS if name == OURS or name in rivals]
+    for peer in started:  # they import at the same time
+        rival, found = peer.rival, peer.started()
         if found is None:
             peer.end()
         else:
