@@ -19,12 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from bench.peers.worker import MISSING, RIVALS
+from bench.peers import load
+from bench.peers.worker import MISSING, RIVALS, cores
 
 OURS = "gatework"
 REST = 0.02  # seconds between two turns
 TURN = 0.2  # seconds of a turn, about
 MOST = 30  # calls in a turn
+DISTURBED = 0.1  # share of the cores that others may have before a ratio is marked
 TOLERANCE = 1e-3  # of the norm: float32 sums in another order, over hundreds of steps
 
 
@@ -52,6 +54,8 @@ class Result:
     ratios: list[float] = field(default_factory=list)
     form: str = ""
     problem: str = ""  # "DISAGREES" or "failed"
+    foreign: float = 0.0  # seconds others had of the cores, in its turns and ours before them
+    owned: float = 0.0  # seconds of the cores, busy or not
 
     @property
     def ratio(self) -> float:
@@ -62,6 +66,10 @@ class Result:
         """The interquartile range of the ratios."""
         low, high = np.percentile(self.ratios, [25, 75])
         return float(low), float(high)
+
+    @property
+    def disturbed(self) -> bool:
+        return self.foreign > DISTURBED * self.owned
 
 
 @dataclass
@@ -102,6 +110,7 @@ class Peer:
         )
         theirs.close()
         self.rival = rival
+        self.cores = set(cores(threads))
 
     def end(self) -> None:
         self.connection.close()
@@ -140,9 +149,16 @@ class Turn:
     workload: Any
     repeats: int
 
-    def seconds(self) -> list[float]:
+    def seconds(self, result: Result | None = None) -> list[float]:
+        """Of each call; what others had of the cores meanwhile is added to the result."""
         time.sleep(REST)
-        return list(self.peer.ask("time", self.workload, self.repeats))
+        cores, process = self.peer.cores, self.peer.process.pid
+        start, before = time.perf_counter(), load.busy(cores) - load.used(process)
+        seconds = list(self.peer.ask("time", self.workload, self.repeats))
+        if result is not None:
+            result.foreign += load.busy(cores) - load.used(process) - before
+            result.owned += len(cores) * (time.perf_counter() - start)
+        return seconds
 
 
 def measure(row: Row, peers: dict[str, Peer], threads: int, rounds: int) -> Measured | None:
@@ -195,13 +211,14 @@ def _rounds(
         if not turns:
             seconds += ours.seconds()
         for column, turn in list(turns.items()):
-            own = ours.seconds()
+            result = results[column]
+            own = ours.seconds(result)
             seconds += own
             try:
-                ratio = statistics.median(turn.seconds()) / statistics.median(own)
-                results[column].ratios.append(ratio)
+                theirs = turn.seconds(result)
+                result.ratios.append(statistics.median(theirs) / statistics.median(own))
             except Failure as failure:
-                results[column].problem = _told(failure)
+                result.problem = _told(failure)
                 del turns[column]
     return seconds
 

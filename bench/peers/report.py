@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.peers.coordinator import Measured, Result
+from bench.peers.coordinator import DISTURBED, Measured, Result
 from bench.peers.scaling import Point
 from bench.peers.topics import BESIDE, NOTES, TITLES
 from bench.peers.worker import RIVALS
@@ -13,13 +13,15 @@ from bench.report import duration
 from bench.workloads import Padding, Tutorial
 
 LOST = "▼"
+NOISY = "⚠"
 LEGEND = (
     "Times are medians. A rival's column is the time it takes divided by ours: the median over "
     "the rounds of its turn beside ours just before it, and the quartiles of these ratios. "
     f"Below 1 the rival is faster, which is marked {LOST}. Every rival's answer was compared with "
     "ours (relative norm of the difference at most 1e-3), except where dropout is random. "
     "GFLOP/s counts the matrix products only; a training step has three times those of a "
-    "forward pass. Each process is bound to as many cores as it has threads."
+    "forward pass. Each process is bound to as many cores as it has threads. "
+    f"{NOISY}: others had more than {DISTURBED:.0%} of these cores meanwhile; measure again."
 )
 
 
@@ -117,6 +119,8 @@ def cell(result: Result | None, marked: bool = True) -> str:
     text = f"{result.ratio:.2f} ({low:.2f}–{high:.2f})"
     if marked and result.ratio < 1:
         text = f"**{text}** {LOST}"
+    if result.disturbed:
+        text += f" {NOISY}"
     return f"{text} {result.form}".rstrip()
 
 

@@ -76,9 +76,14 @@ class Worker:
         gc.collect()
 
 
+def cores(threads: int) -> list[int]:
+    """Those every worker is bound to."""
+    return sorted(os.sched_getaffinity(0))[:threads]
+
+
 def main() -> None:
     rival, threads, descriptor = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    os.sched_setaffinity(0, cores(threads))
     with Connection(descriptor) as connection:
         try:
             worker = Worker(rival, threads)

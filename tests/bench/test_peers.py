@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench.peers import coordinator, report, topics
+from bench.peers import coordinator, load, report, topics
 from bench.peers.coordinator import OURS, Failure, Measured, Peer, Result, Row
 from bench.workloads import Recurrent, Step
 
@@ -80,6 +83,20 @@ def test_rows_that_are_lost_are_marked() -> None:
     assert report.cell(Result([1.2], form="run")) == "1.20 (1.20–1.20) run"
     assert report.cell(Result(problem="failed")) == "**failed**"
     assert report.cell(None) == "–"
+
+
+def test_comparisons_that_others_disturbed_are_marked() -> None:
+    assert report.cell(Result([1.2], foreign=0.2, owned=1.0)) == "1.20 (1.20–1.20) ⚠"
+    assert report.cell(Result([1.2], foreign=0.05, owned=1.0)) == "1.20 (1.20–1.20)"
+
+
+def test_work_of_others_is_seen() -> None:
+    core = min(os.sched_getaffinity(0))
+    program = f"import os; os.sched_setaffinity(0, {{{core}}})\nwhile True: pass"
+    before = load.busy({core})
+    with pytest.raises(subprocess.TimeoutExpired):
+        subprocess.run([sys.executable, "-c", program], timeout=0.5)
+    assert load.busy({core}) - before > 0.2
 
 
 def test_geometric_means() -> None:
