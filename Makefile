@@ -8,6 +8,7 @@
 #   make instructions
 #                    instructions of small calls, counted by valgrind (apt install valgrind), beside
 #                    the counts stored; INSTRUCTIONS_ARGS=--store writes them down
+#   make bench-peers ours beside other frameworks, by turns, as bench/RESULTS.md
 #   make lint        ruff and mypy
 #   make sanitize    the kernels' tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make aarch64     the kernels' tests on an emulated ARM processor
@@ -20,6 +21,7 @@ VENV ?= .venv
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 INSTRUCTIONS_ARGS ?=
+PEERS_ARGS ?= -o bench/RESULTS.md
 
 # A sanitizer in every configuration is neither needed nor fast: one level per vector width.
 SANITIZE_LEVELS := baseline;avx2;avx512
@@ -32,7 +34,8 @@ PACKAGE := $(shell find python -type f -not -path '*/__pycache__/*')
 # Passed to the build as they are, e.g. --config-settings=cmake.define.GATEWORK_OPENMP=OFF
 BUILD_SETTINGS ?=
 
-.PHONY: demo test test-peers bench instructions lint sanitize run-sanitized aarch64 wheel dev clean
+.PHONY: demo test test-peers bench bench-peers instructions lint sanitize run-sanitized aarch64 \
+	wheel dev clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -53,6 +56,9 @@ bench: $(VENV)/test.stamp $(VENV)/gatework.stamp
 
 instructions: $(VENV)/gatework.stamp
 	$(BIN)/python -m bench.instructions $(INSTRUCTIONS_ARGS)
+
+bench-peers: $(VENV)/peers.stamp $(VENV)/rivals.stamp $(VENV)/plot.stamp $(VENV)/gatework.stamp
+	$(BIN)/python -m bench.peers $(PEERS_ARGS)
 
 lint: $(VENV)/lint.stamp $(VENV)/runtime.stamp
 	$(BIN)/ruff check

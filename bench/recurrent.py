@@ -78,8 +78,23 @@ def problems(workload: Recurrent) -> tuple[tuple[Problem, ...], ...]:
 
 def solve(workload: Recurrent, rival: str) -> list[Array]:
     """Outputs of the last layer and, in training, all gradients, the first layer's x first."""
-    forward, backward = RIVALS[rival]
-    layers = problems(workload)
+    return solve_layers(workload, problems(workload), output_gradient(workload), *RIVALS[rival])
+
+
+@cache
+def output_gradient(workload: Recurrent) -> Array:
+    """The gradient (B, T, directions·H) of the last layer's outputs."""
+    return _joined([problem.dy for problem in problems(workload)[-1]])
+
+
+def solve_layers(
+    workload: Recurrent,
+    layers: Sequence[Sequence[Problem]],
+    dy: Array,
+    forward: Forward = forward_by_kernel,
+    backward: Backward = backward_by_kernel,
+) -> list[Array]:
+    """The same for given problems, and a gradient dy (B, T, directions·H) of the outputs."""
     x = layers[0][0].x
     saved = []
     for layer in layers:
@@ -89,13 +104,12 @@ def solve(workload: Recurrent, rival: str) -> list[Array]:
     if not workload.train:
         return [x]
     found = []
-    dys = [problem.dy for problem in layers[-1]]
     for kept in reversed(saved):
-        gradients = [backward(k, dy) for k, dy in zip(kept, dys, strict=True)]
-        dx = gradients[0][0] if len(kept) == 1 else gradients[0][0] + gradients[1][0]
-        found.append([dx, *(g for way in gradients for g in way[1:])])
-        dys = _parted(dx, workload)
-    return [x, *(g for layer in reversed(found) for g in layer)]
+        dys = _parted(dy, workload)
+        gradients = [backward(k, part) for k, part in zip(kept, dys, strict=True)]
+        dy = gradients[0][0] if len(kept) == 1 else gradients[0][0] + gradients[1][0]
+        found.append([g for way in gradients for g in way[1:]])
+    return [x, dy, *(g for layer in reversed(found) for g in layer)]
 
 
 def _joined(ys: Sequence[Array]) -> Array:

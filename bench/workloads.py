@@ -3,7 +3,7 @@
 Letters: B batch, T time steps, I inputs, H units.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.kernels.cells import CELLS
 
@@ -80,3 +80,125 @@ OPTIMIZER = {
 
 # (sequences, longest, maxlen)
 PADDING = ((20_000, 200, 100),)
+
+
+# --- beside other frameworks: python -m bench.peers ---
+
+
+@dataclass(frozen=True)
+class Step:
+    """Single time steps of batch 1, called one by one from Python; I = H, the state is carried."""
+
+    name: str
+    cell: str
+    units: int
+    count: int = 100  # steps timed together
+
+    @property
+    def flops(self) -> int:
+        """Of the matrix products of one step."""
+        return 4 * self.units**2 * CELLS[self.cell].gates
+
+
+@dataclass(frozen=True)
+class Tutorial:
+    """The README's model over word ids (samples, time): an epoch of training, or a prediction."""
+
+    name: str
+    samples: int
+    train: bool
+    recurrent_dropout: float = 0.2
+    time: int = 80
+    words: int = 20_000
+    columns: int = 64
+    units: int = 100
+    batch: int = 32
+    dropout: float = 0.2
+
+
+@dataclass(frozen=True)
+class Padding:
+    """pad_sequences of ragged lists or arrays."""
+
+    name: str
+    arrays: bool
+    count: int = 100_000
+    longest: int = 200
+    maxlen: int = 100
+
+
+@dataclass(frozen=True)
+class Import:
+    """A fresh process: the time of the import itself, NumPy imported before."""
+
+    name: str = "import"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A layer of ours with options; ``twice`` runs it one direction after the other."""
+
+    name: str
+    base: Recurrent
+    padding: str = ""  # "post" or "pre": half of the tokens are padding
+    dropout: bool = False
+    recurrent_dropout: bool = False
+    go_backwards: bool = False
+    initial_state: bool = False
+    denormal: bool = False  # inputs, states and gradients that decay to denormal numbers
+    twice: bool = False
+
+    @property
+    def flops(self) -> int:
+        return self.base.flops * (2 if self.twice else 1)
+
+
+PEERS_INFERENCE = (
+    *(row for row in RECURRENT if not row.train),
+    Recurrent("I3g", "gru", 32, 100, 256, 256, train=False),
+)
+STEPS = tuple(
+    Step(f"{name}-{units}", cell, units)
+    for name, cell in (("I1", "lstm"), ("I4", "gru"))
+    for units in (64, 128, 256, 512, 1024)
+)
+TUTORIAL = (
+    Tutorial("fit", 4096, train=True),
+    Tutorial("fit-plain", 4096, train=True, recurrent_dropout=0.0),
+    Tutorial("predict", 4096, train=False),
+    Tutorial("predict-1", 1, train=False),
+)
+PEERS_PADDING = (Padding("pad-lists", arrays=False), Padding("pad-arrays", arrays=True))
+
+# Pairs (variant, what it is compared with) of ours.
+_LSTM = Recurrent("V", "lstm", 32, 100, 128, 128)
+_LONG = Recurrent("V", "lstm", 32, 500, 128, 128)
+_PLAIN = Variant("full batch", _LSTM)
+VARIANTS = (
+    (Variant("right-padded, half of the tokens real", _LSTM, padding="post"), _PLAIN),
+    (Variant("left-padded, half of the tokens real", _LSTM, padding="pre"), _PLAIN),
+    (Variant("dropout", _LSTM, dropout=True), _PLAIN),
+    (Variant("recurrent_dropout", _LSTM, recurrent_dropout=True), _PLAIN),
+    (Variant("go_backwards", _LSTM, go_backwards=True), _PLAIN),
+    (Variant("initial state", _LSTM, initial_state=True), _PLAIN),
+    (
+        Variant("bidirectional", replace(_LSTM, bidirectional=True)),
+        Variant("twice unidirectional", _LSTM, twice=True),
+    ),
+    (
+        Variant("H=100", replace(_LSTM, units=100)),
+        Variant("H=112", replace(_LSTM, units=112)),
+    ),
+    (Variant("decays to denormals", _LONG, denormal=True), Variant("random inputs", _LONG)),
+)
+
+SCALING_TIME = tuple(
+    Recurrent(f"T={time}", "lstm", 8, time, 128, 128, train=train)
+    for train in (True, False)
+    for time in (10, 30, 100, 300, 1000, 3000, 10_000)
+)
+SCALING_BATCH = tuple(
+    Recurrent(f"B={batch}", "lstm", batch, 50, 128, 128, train=train)
+    for train in (True, False)
+    for batch in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
+)

@@ -1,0 +1,136 @@
+"""Ours, at the kernel level for layers and through the public API for models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gatework
+import numpy as np
+from gatework import _core
+
+from bench.peers import problems
+from bench.peers.imports import import_task
+from bench.peers.rivals import models
+from bench.peers.task import Task
+from bench.recurrent import solve_layers
+from bench.workloads import Import, Padding, Recurrent, Step, Tutorial, Variant
+from tests.kernels.cells import CELLS
+from tests.kernels.problems import Problem, random_problem
+
+Array = problems.Array
+
+
+def start(threads: int) -> None:
+    gatework.runtime.set_num_threads(threads)
+
+
+def versions() -> str:
+    return f"{gatework.__version__} on {gatework.runtime.isa()}"
+
+
+def peak(threads: int) -> float | None:
+    try:
+        from gatework import _peak
+    except ImportError:
+        return None
+    return float(_peak.measure(threads)["fma_f32_gflops"])
+
+
+def problem(
+    cell: str, weights: problems.Weights, x: Array, dy: Array, go_backwards: bool = False
+) -> Problem:
+    """A layer without options."""
+    activation, gate = "tanh", "sigmoid"
+    return Problem(
+        cell, x, *weights, None, None, None, None, activation, gate, go_backwards, False, True,
+        dy, (),
+    )  # fmt: skip
+
+
+def recurrent(w: Recurrent) -> Task:
+    given = problems.recurrent(w)
+    layers = [
+        [problem(w.cell, one, given.x, given.dy, way == 1) for way, one in enumerate(directions)]
+        for directions in given.weights
+    ]
+    return Task(lambda: solve_layers(w, layers, given.dy), list)
+
+
+def step_by_kernel(cell: str, weights: problems.Weights) -> Callable[[Array, Any], Any]:
+    """A function from x (1, I) and the states to the next states; the first is the output."""
+
+    def step(x: Array, states: Any) -> Any:
+        return _core.recurrent_forward(
+            cell, x[:, None], *weights, states, None, None, None, "tanh", "sigmoid",
+            False, False, False, False,
+        )[1]  # fmt: skip
+
+    return step
+
+
+def steps(w: Step) -> Task:
+    weights, xs = problems.steps(w)
+    step = step_by_kernel(w.cell, weights)
+    inputs = list(xs)
+    zeros = tuple(np.zeros((1, w.units), np.float32) for _ in range(CELLS[w.cell].states))
+
+    def run() -> Any:
+        states = zeros
+        for x in inputs:
+            states = step(x, states)
+        return states
+
+    return Task(run, list, per=w.count)
+
+
+def tutorial(w: Tutorial) -> Task:
+    return models.task(gatework, w)
+
+
+def padding(w: Padding) -> Task:
+    return models.padding_task(gatework.preprocessing.sequence.pad_sequences, w)
+
+
+def variant(v: Variant) -> Task:
+    w = v.base
+    made = random_problem(
+        w.cell, 0, w.batch, w.time, w.inputs, w.units,
+        dropout=v.dropout, recurrent_dropout=v.recurrent_dropout, initial_state=v.initial_state,
+        go_backwards=v.go_backwards,
+    )  # fmt: skip
+    changes: dict[str, Any] = {}
+    if v.padding:
+        changes["mask"] = half_real(w.batch, w.time, v.padding)
+    if v.denormal:
+        decay = np.geomspace(1e-2, 1e-42, w.time).astype(np.float32)[:, None]
+        changes |= {
+            "x": np.ascontiguousarray(np.broadcast_to(-decay, made.x.shape)),
+            "bias": np.zeros_like(made.bias),
+            "dy": made.dy * decay[::-1],
+        }
+    made = Problem(**{**vars(made), **changes})
+    ways = [made]
+    if w.bidirectional:
+        ways.append(Problem(**{**vars(made), "go_backwards": True}))
+    dy = np.concatenate([made.dy] * len(ways), axis=-1)
+    runs = 2 if v.twice else 1
+    return Task(lambda: [solve_layers(w, [ways], dy) for _ in range(runs)])
+
+
+def half_real(batch: int, time: int, side: str) -> Array:
+    """A mask (B, T) of lengths from 1 to T - 1, of which half of the tokens are real."""
+    lengths = np.linspace(1, time - 1, batch).round().astype(int)
+    lengths = np.random.default_rng(5).permutation(lengths)[:, None]
+    steps = np.arange(time)
+    return steps < lengths if side == "post" else steps >= time - lengths
+
+
+TASKS = {
+    Recurrent: recurrent,
+    Step: steps,
+    Tutorial: tutorial,
+    Padding: padding,
+    Import: lambda w: import_task("import gatework"),
+    Variant: variant,
+}

@@ -1,0 +1,89 @@
+"""The rows of every topic, in the order of the report."""
+
+from typing import Any
+
+from bench.peers.coordinator import OURS, Row
+from bench.peers.worker import RIVALS
+from bench.workloads import (
+    PEERS_INFERENCE,
+    PEERS_PADDING,
+    RECURRENT,
+    STEPS,
+    TUTORIAL,
+    VARIANTS,
+    Import,
+    Step,
+    Tutorial,
+)
+
+BESIDE = "ratio"  # the column of ours against ours
+
+TITLES = {
+    "training": "Training: forward and backward",
+    "inference": "Inference of whole sequences",
+    "steps": "Single steps of batch 1 from Python, the state carried",
+    "tutorial": "The tutorial's model",
+    "padding": "`pad_sequences`",
+    "import": "Import, beyond NumPy's",
+    "variants": "Ours against ours",
+}
+NOTES = {
+    "training": (
+        "Gradients of all weights and of the input for a random output gradient, no optimizer."
+    ),
+    "inference": "ONNX Runtime is given its inputs with time before batch, as it wants them.",
+    "steps": "Medians per step of 100 steps in a row; inputs are in each library's own arrays.",
+    "tutorial": (
+        "4,096 samples of 80 word ids, batches of 32: an epoch of `fit` (after one that is not "
+        "counted), `fit` without `recurrent_dropout`, `predict` of all and of one sample. PyTorch "
+        "is a loop by hand; its LSTM has neither dropout, and is the same in both rows of `fit`."
+    ),
+    "padding": "100,000 ragged sequences of 1 to 199 numbers to 100. Keras' is plain NumPy.",
+    "import": "A fresh process each time, files in the system's cache.",
+    "variants": (
+        "Training, B32 I128 H128 LSTM. The ratio is that of the time of the variant to the time "
+        "of what it is compared with, so that below 1 the variant is the faster."
+    ),
+}
+
+
+def named(workload: Any) -> str:
+    """A row's heading."""
+    if isinstance(workload, Step):
+        return f"{workload.name.split('-')[0]} {workload.cell} H{workload.units}"
+    return str(getattr(workload, "group", workload.name))
+
+
+def beside_all(topic: str, workload: Any, agree: bool = True, rounds: int | None = None) -> Row:
+    rivals = {rival: workload for rival in RIVALS if rival != OURS}
+    return Row(topic, named(workload), workload, rivals, agree=agree, rounds=rounds)
+
+
+def rows() -> list[Row]:
+    found = [beside_all("training", w) for w in RECURRENT if w.train]
+    found += [beside_all("inference", w) for w in PEERS_INFERENCE]
+    found += [beside_all("steps", w) for w in STEPS]
+    found += [beside_all("tutorial", w, agree=not w.train, rounds=few(w)) for w in TUTORIAL]
+    found += [beside_all("padding", w) for w in PEERS_PADDING]
+    found.append(beside_all("import", Import(), agree=False, rounds=3))
+    for variant, against in VARIANTS:
+        label = f"{variant.name} / {against.name}"
+        pair = {BESIDE: variant}
+        found.append(Row("variants", label, against, pair, {BESIDE: OURS}, agree=False))
+    return found
+
+
+def few(w: Tutorial) -> int | None:
+    """An epoch takes many seconds on some of the rivals."""
+    return 3 if w.samples > 1 else None
+
+
+def chosen(names: set[str]) -> list[Row]:
+    """Rows whose topic or name is among the names; all of them when there are none."""
+    return [r for r in rows() if not names or r.topic in names or r.workload.name in names]
+
+
+def known() -> set[str]:
+    """Every name that may be chosen."""
+    found = rows()
+    return {r.topic for r in found} | {r.workload.name for r in found} | {"scaling"}
