@@ -112,8 +112,9 @@ class SeedGenerator:
     def next(self, ordered: bool = True) -> int:
         """The next seed, in [0, 2**63). ``ordered`` is accepted: draws are always in order."""
         with self._lock:
-            seed, count = (int(part) for part in self.state.numpy())
-            self.state.assign(np.array([seed, (count + 1) & 0xFFFFFFFF], np.uint32))
+            seed, count = self.state._value.tolist()
+            self.state._value[1] = (count + 1) & 0xFFFFFFFF
+            self.state.touch()
         return _mixed(seed, count)
 
     def save_own_variables(self, store: Any) -> None:

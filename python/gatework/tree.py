@@ -11,28 +11,29 @@ from typing import Any
 
 __all__ = ["flatten", "is_nested", "map_structure", "pack_sequence_as"]
 
+_NESTS = (list, tuple, dict)
+
 
 def is_nested(structure: Any) -> bool:
     """True for a list, a tuple or a dictionary."""
-    return isinstance(structure, list | tuple | dict)
+    return isinstance(structure, _NESTS)
 
 
 def flatten(structure: Any) -> list[Any]:
     """Returns the leaves of `structure` in order; a lone leaf gives a list of one."""
+    if not isinstance(structure, _NESTS):
+        return [structure]
     leaves: list[Any] = []
     _collect(structure, leaves)
     return leaves
 
 
-def _collect(structure: Any, leaves: list[Any]) -> None:
-    if isinstance(structure, dict):
-        for key in sorted(structure):
-            _collect(structure[key], leaves)
-    elif isinstance(structure, list | tuple):
-        for item in structure:
+def _collect(nest: Any, leaves: list[Any]) -> None:
+    for item in [nest[key] for key in sorted(nest)] if isinstance(nest, dict) else nest:
+        if isinstance(item, _NESTS):
             _collect(item, leaves)
-    else:
-        leaves.append(structure)
+        else:
+            leaves.append(item)
 
 
 def pack_sequence_as(structure: Any, leaves: Iterable[Any]) -> Any:
@@ -45,19 +46,18 @@ def pack_sequence_as(structure: Any, leaves: Iterable[Any]) -> Any:
     expected = len(flatten(structure))
     if len(flat) != expected:
         raise ValueError(f"leaves must be {expected} in number, not {len(flat)}")
-    return _pack(structure, iter(flat))
+    return _pack(structure, iter(flat)) if is_nested(structure) else flat[0]
 
 
-def _pack(structure: Any, leaves: Iterator[Any]) -> Any:
-    if isinstance(structure, dict):
-        packed = {key: _pack(structure[key], leaves) for key in sorted(structure)}
-        return {key: packed[key] for key in structure}
-    if isinstance(structure, list | tuple):
-        items = [_pack(item, leaves) for item in structure]
-        if isinstance(structure, tuple) and hasattr(structure, "_fields"):
-            return type(structure)(*items)
-        return items if isinstance(structure, list) else tuple(items)
-    return next(leaves)
+def _pack(nest: Any, leaves: Iterator[Any]) -> Any:
+    if isinstance(nest, dict):
+        keys = sorted(nest)
+        packed = dict(zip(keys, _pack([nest[key] for key in keys], leaves), strict=True))
+        return {key: packed[key] for key in nest}
+    items = [_pack(item, leaves) if isinstance(item, _NESTS) else next(leaves) for item in nest]
+    if isinstance(nest, tuple) and hasattr(nest, "_fields"):
+        return type(nest)(*items)
+    return items if isinstance(nest, list) else tuple(items)
 
 
 def map_structure(function: Callable[..., Any], *structures: Any) -> Any:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Array", "read"]
+__all__ = ["FLOAT32", "Array", "read"]
 
 Array = npt.NDArray[Any]
 
-_FLOAT32 = np.dtype(np.float32)
+FLOAT32 = np.dtype(np.float32)
 
 
 def read(x: Any, dtype: Any = None) -> Array:
@@ -25,7 +25,7 @@ def read(x: Any, dtype: Any = None) -> Array:
         ValueError: ``x`` is ragged.
     """
     if type(x) is np.ndarray:
-        if dtype is None and x.dtype is _FLOAT32 and x.flags.aligned:
+        if dtype is None and x.dtype is FLOAT32 and x.flags.aligned:
             return x
         array = x
     elif hasattr(x, "__dlpack__") and not hasattr(x, "__array__"):
@@ -42,8 +42,12 @@ def read(x: Any, dtype: Any = None) -> Array:
     if dtype is not None:
         wanted = np.dtype(dtype)
     else:
-        wanted = _FLOAT32 if kind == "f" else array.dtype.newbyteorder("=")
+        wanted = FLOAT32 if kind == "f" else _native(array.dtype)
     return aligned(cast(array, wanted))
+
+
+def _native(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtype if dtype.isnative else dtype.newbyteorder("=")
 
 
 def cast(array: Array, dtype: Any) -> Array:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .tensor import Array, Tensor, Variable, wrap
@@ -169,12 +168,14 @@ def record_many(
     return outs
 
 
-@contextmanager
-def no_recording() -> Iterator[None]:
+class no_recording:  # used as a statement: with no_recording(): ...
     """Operations inside are recorded by no tape that is open on this thread now."""
-    before = state.recordings
-    state.recordings = ()
-    try:
-        yield
-    finally:
-        state.recordings = before
+
+    __slots__ = ("_before",)
+
+    def __enter__(self) -> None:
+        self._before = state.recordings
+        state.recordings = ()
+
+    def __exit__(self, *_: object) -> None:
+        state.recordings = self._before

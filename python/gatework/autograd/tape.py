@@ -185,7 +185,8 @@ def _seeds(target: Any, output_gradients: Any) -> list[tuple[Tensor, Array]]:
         if tensor._value.dtype.kind != "f":
             raise ValueError(f"target must be floating-point, not {tensor.dtype}")
         if gradient is None:
-            dy = np.ones(tensor.shape, tensor._value.dtype)
+            dy = np.empty(tensor.shape, tensor._value.dtype)
+            dy.fill(1)
         else:
             dy = as_array(gradient, tensor._value.dtype)
             if dy.shape != tensor.shape:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .convert import Array, cast, read
+from .convert import FLOAT32, Array, cast, read
 
 if TYPE_CHECKING:
     from .. import ops
@@ -120,8 +120,7 @@ class Tensor:
             return str(self)
         return format(self._value.item() if self.size == 1 else self._value, spec)
 
-    def __hash__(self) -> int:
-        return id(self)
+    __hash__ = object.__hash__  # by identity; defining __eq__ alone would take it away
 
     def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:
@@ -336,6 +335,14 @@ def wrap(value: Array) -> Tensor:
     return tensor
 
 
+def _has(array: Array, dtype: Any) -> bool:
+    """Whether the array is of that dtype; any will do for None."""
+    # Comparing a dtype with a name takes longer than asking for the usual one first.
+    if dtype is None or (dtype == "float32" and array.dtype is FLOAT32):
+        return True
+    return array.dtype == dtype  # type: ignore[no-any-return]
+
+
 def as_array(x: Any, dtype: Any = None) -> Array:
     """A NumPy array of ``x``: a Tensor, an array, a DLPack or ``__array__`` object, numbers, lists.
 
@@ -347,7 +354,7 @@ def as_array(x: Any, dtype: Any = None) -> Array:
         ValueError: ``x`` is ragged.
     """
     if isinstance(x, Tensor):
-        return x._value if dtype is None else cast(x._value, np.dtype(dtype))
+        return x._value if _has(x._value, dtype) else cast(x._value, np.dtype(dtype))
     return read(x, dtype)
 
 
@@ -357,9 +364,7 @@ def as_tensor(x: Any, dtype: Any = None) -> Tensor:
     A conversion of a Tensor, or of a list that holds some, is an operation that tapes follow.
     """
     if isinstance(x, Tensor):
-        if dtype is None or x._value.dtype == dtype:
-            return x
-        return ops.cast(x, dtype)
+        return x if _has(x._value, dtype) else ops.cast(x, dtype)
     if isinstance(x, list | tuple) and any(isinstance(item, Tensor) for item in x):
         return as_tensor(ops.stack(x), dtype)
     return wrap(read(x, dtype))

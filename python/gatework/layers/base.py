@@ -80,6 +80,9 @@ class Layer(WeightOwner):
         ValueError: for another dtype, or a name that is no string.
     """
 
+    # Whether any layer of this process added a loss: until then no call has one to clear.
+    _losses_were_added = False
+
     def __init__(
         self,
         *,
@@ -202,13 +205,15 @@ class Layer(WeightOwner):
         inputs carry.
         """
         signature = call_signature(type(self))
-        if not args and signature.first in kwargs:
-            args = (kwargs.pop(signature.first),)
         if not args:
-            raise ValueError(f"{self.name} must be called with inputs, not without")
-        if has_symbolic(args, kwargs):
-            return self._call_symbolic(args, kwargs)
-        inputs = to_tensors(args[0])
+            if signature.first not in kwargs:
+                raise ValueError(f"{self.name} must be called with inputs, not without")
+            args = (kwargs.pop(signature.first),)
+        inputs = args[0]
+        if not isinstance(inputs, Tensor):
+            if has_symbolic(args, kwargs):
+                return self._call_symbolic(args, kwargs)
+            inputs = to_tensors(inputs)
         if not self.built:
             self._build(inputs)
         elif self.input_spec is not None:
@@ -232,7 +237,7 @@ class Layer(WeightOwner):
 
     def _call_in_context(self, inherited: bool, /, *args: Any, **kwargs: Any) -> Any:
         """``call``, with ``inherited`` as the ``training`` of the layers inside."""
-        if context.depth == 0:
+        if context.depth == 0 and Layer._losses_were_added:
             for layer in self._flatten_layers():
                 layer._losses.clear()
         before = context.training
@@ -245,6 +250,9 @@ class Layer(WeightOwner):
             context.training = before
 
     def _check_inputs(self, inputs: Any) -> None:
+        if isinstance(self.input_spec, InputSpec) and isinstance(inputs, Tensor):
+            self.input_spec.check(inputs._value.shape, self.name)
+            return
         specs = tree.flatten(self.input_spec)
         leaves = tree.flatten(inputs)
         if len(specs) != len(leaves):
@@ -330,6 +338,7 @@ class Layer(WeightOwner):
             if shape != ():
                 raise ValueError(f"loss must be a scalar, not of shape {shape}")
             self._losses.append(leaf)
+            Layer._losses_were_added = True
 
     @property
     def losses(self) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 __all__ = ["InputSpec"]
@@ -52,10 +52,16 @@ class InputSpec:
                 f"inputs of {name} must have at least {self.min_ndim} axes, not {ndim}: "
                 f"shape {tuple(shape)}"
             )
-        sizes = dict(self.axes)
+        if self.axes:
+            self._check_sizes(shape, self.axes.items(), name)
         if self.shape is not None:
-            sizes.update(enumerate(self.shape))
-        for axis, size in sizes.items():
+            self._check_sizes(shape, enumerate(self.shape), name)
+
+    @staticmethod
+    def _check_sizes(
+        shape: Sequence[int | None], sizes: Iterable[tuple[int, int | None]], name: str
+    ) -> None:
+        for axis, size in sizes:
             found = shape[axis]
             if size is not None and found is not None and found != size:
                 raise ValueError(

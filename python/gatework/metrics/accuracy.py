@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..autograd import Tensor, as_array, as_tensor
+from ..autograd import Tensor, as_array, wrap
 from ..losses.reduction import match_ranks
 from .reduction import MeanMetricWrapper
 
 
 def _hits(equal: npt.NDArray[np.bool_]) -> Tensor:
-    return as_tensor(equal.astype(np.float32))
+    return wrap(equal.astype(np.float32))
 
 
 def accuracy(y_true: Any, y_pred: Any) -> Tensor:

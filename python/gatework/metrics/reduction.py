@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from ..autograd import Tensor, Variable, as_array, as_tensor, no_recording
+from ..autograd import Tensor, Variable, as_array, as_tensor, no_recording, wrap
 from ..losses.reduction import check_weight, fit_weight, merge_mask
 from .base import Metric
 
@@ -72,6 +72,9 @@ class Mean(Metric):
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         array = as_array(values, "float32")
+        if type(sample_weight) is int and array.ndim == 0:  # the loss of a batch: its commonest use
+            self._add(array.item() * sample_weight, sample_weight)
+            return
         mask = getattr(values, "_keras_mask", None)
         weight = None if sample_weight is None else as_array(sample_weight, "float32")
         if weight is not None and mask is not None:
@@ -87,21 +90,26 @@ class Mean(Metric):
             if array.ndim > 1 and array.size:
                 total = total * (count / array.size)
         elif weight.ndim == 0 and array.ndim == 0:
-            count = float(weight)
-            total = float(array) * count
+            count = weight.item()
+            total = array.item() * count
         else:
             array, weight = per_sample(array, weight, np.mean)
             total = array.sum(dtype=np.float64)
             count = weight.sum(dtype=np.float64) if weight is not None else array.size
-        add_to(self.total, total)
-        add_to(self.count, count)
+        self._add(total, count)
+
+    def _add(self, total: float, count: float) -> None:
+        for variable, amount in ((self.total, total), (self.count, count)):
+            state = variable._value
+            state[()] = state.item() + amount
+            variable.touch()
 
     def _mean(self) -> float:
         count = float(self.count._value)
         return float(self.total._value) / count if count else 0.0
 
     def result(self) -> Any:
-        return as_tensor(np.float32(self._mean()))
+        return wrap(np.array(self._mean(), np.float32))
 
 
 class MeanMetricWrapper(Mean):

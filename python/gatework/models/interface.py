@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..callbacks import History
     from ..metrics import Mean, Metric
     from .compile_loss import CompileLoss
@@ -21,6 +23,15 @@ class Lookups:
 
     variables: list[Any]
     metrics: list[Metric]
+    layers: list[Any] | None  # all of them, however deep; None: ask the model for its losses
+
+    def losses(self) -> list[Any]:
+        """What `Layer.losses` returns."""
+        found = [loss for layer in self.layers or () for loss in layer._losses]
+        for variable in self.variables:
+            if variable.regularizer is not None:
+                found.append(variable.regularizer(variable))
+        return found
 
 
 class TrainerInterface:
@@ -47,6 +58,8 @@ class TrainerInterface:
 
         @property
         def trainable_variables(self) -> list[Any]: ...
+
+        def _flatten_layers(self) -> Iterator[Any]: ...
 
         @property
         def metrics(self) -> list[Metric]: ...

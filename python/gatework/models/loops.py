@@ -11,6 +11,7 @@ import numpy as np
 from ..autograd import as_array
 from ..callbacks import CallbackList, History
 from ..callbacks.callback_list import plain_logs
+from ..layers.base import Layer
 from ..preprocessing.batch import unpack_x_y_sample_weight
 from ..tree import flatten, map_structure, pack_sequence_as
 from .arrays import split_validation
@@ -39,16 +40,6 @@ def _validates(epoch: int, validation_freq: Any) -> bool:
     raise ValueError(
         f"validation_freq must be a positive integer or a list of epochs, not {validation_freq!r}"
     )
-
-
-@contextmanager
-def _located(what: str, batch: int) -> Iterator[None]:
-    """Adds to an exception at which batch it came."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"in {what}, at batch {batch}")
-        raise
 
 
 class TrainingLoops(TrainerInterface):
@@ -225,12 +216,15 @@ class TrainingLoops(TrainerInterface):
             if batch % group == 0:
                 first = batch
                 callbacks.on_train_batch_begin(batch)
-            with _located("fit", batch):
+            try:
                 self._check_batch(train, data)
                 logs = self.train_step(data)
+            except Exception as error:
+                error.add_note(f"in fit, at batch {batch}")
+                raise
             if batch == 0:
                 # The first batch may have created weights and metrics; now they are all there.
-                self._lookups = Lookups(self.trainable_variables, self.metrics)
+                self._lookups = self._looked_up()
             if batch - first == group - 1:
                 callbacks.on_train_batch_end(batch, logs)
             if self.stop_training:
@@ -239,6 +233,15 @@ class TrainingLoops(TrainerInterface):
         if batch >= 0 and batch - first < group - 1:
             callbacks.on_train_batch_end(batch, logs)
         return batch + 1, plain_logs(logs)
+
+    def _looked_up(self) -> Lookups:
+        # A model may define `losses` itself. (Every trainer here is a layer as well.)
+        inherited = type(self).losses is Layer.losses  # type: ignore[comparison-overlap]
+        return Lookups(
+            self.trainable_variables,
+            self.metrics,
+            list(self._flatten_layers()) if inherited else None,
+        )
 
     def evaluate(
         self,
@@ -299,9 +302,12 @@ class TrainingLoops(TrainerInterface):
             callbacks.on_test_begin()
             for batch, item in enumerate(data.batches(0)):
                 callbacks.on_test_batch_begin(batch)
-                with _located("evaluate", batch):
+                try:
                     self._check_batch(data, item)
                     logs = self.test_step(item)
+                except Exception as error:
+                    error.add_note(f"in evaluate, at batch {batch}")
+                    raise
                 callbacks.on_test_batch_end(batch, logs)
                 if self.stop_evaluating:
                     break
@@ -351,8 +357,11 @@ class TrainingLoops(TrainerInterface):
             callbacks.on_predict_begin()
             for batch, item in enumerate(data.batches(0)):
                 callbacks.on_predict_batch_begin(batch)
-                with _located("predict", batch):
+                try:
                     outputs = map_structure(as_array, self.predict_step(item))
+                except Exception as error:
+                    error.add_note(f"in predict, at batch {batch}")
+                    raise
                 parts.append(flatten(outputs))
                 callbacks.on_predict_batch_end(batch, {"outputs": outputs})
                 if self.stop_predicting:

@@ -187,7 +187,9 @@ class Trainer(TrainingLoops, BatchMethods):
         total = None
         if self._compile_loss is not None:
             total = self._compile_loss(y, y_pred, sample_weight)
-        for extra in self.losses:
+        lookups = self._lookups
+        added = self.losses if lookups is None or lookups.layers is None else lookups.losses()
+        for extra in added:
             value = as_tensor(extra)
             value = value if value.shape == () else ops.sum(value)
             total = value if total is None else total + value

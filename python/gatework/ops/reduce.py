@@ -34,8 +34,13 @@ _quiet = np.errstate(all="ignore")  # IEEE results, see math.py
 
 def _spread(reduced: Array, shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> Array:
     """A reduced array back over the axes it was reduced along."""
-    kept = reduced if keepdims else np.expand_dims(reduced, axes)
-    return np.broadcast_to(kept, shape)
+    if not keepdims:
+        reduced = reduced.reshape([1 if i in axes else n for i, n in enumerate(shape)])
+    if reduced.shape == shape:
+        return reduced
+    spread = np.empty(shape, reduced.dtype)
+    spread[...] = reduced
+    return spread
 
 
 @_quiet
