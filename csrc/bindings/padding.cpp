@@ -76,11 +76,26 @@ template <class T> T number(const py::handle& item, const Place& place) {
     refuse(place, "a number", item);
 }
 
+// Whether an int has at most one digit (of 30 bits); no call, unlike CPython's conversions.
+inline bool is_small(PyObject* o, long long& value) {
+#if PY_VERSION_HEX >= 0x030C0000
+    const auto* whole = reinterpret_cast<PyLongObject*>(o);
+    if (!PyUnstable_Long_IsCompact(whole)) return false;
+    value = PyUnstable_Long_CompactValue(whole);
+#else
+    const Py_ssize_t size = Py_SIZE(o); // the number of digits, with the sign
+    if (size < -1 || size > 1) return false;
+    value = size == 0 ? 0 : size * static_cast<long long>(reinterpret_cast<PyLongObject*>(o)->ob_digit[0]);
+#endif
+    return true;
+}
+
 // A number most lists hold: an exact int that is a T. Nothing here runs code of the caller.
 template <class T> bool plain_number(PyObject* o, T& out) {
     if (!PyLong_CheckExact(o)) return false;
+    long long whole = 0;
     int overflow = 0;
-    const long long whole = PyLong_AsLongLongAndOverflow(o, &overflow);
+    if (!is_small(o, whole)) whole = PyLong_AsLongLongAndOverflow(o, &overflow);
     out = static_cast<T>(whole);
     return overflow == 0 && fits<T>(whole);
 }

@@ -51,6 +51,8 @@ def pad_sequences(
         raise ValueError(f"sequences must be a list of sequences, not {sequences!r}")
     items = list(sequences)
     for i, item in enumerate(items):
+        if type(item) is list:  # nearly always
+            continue
         if not hasattr(item, "__len__") or isinstance(item, str | bytes):
             raise ValueError(f"sequences must hold sequences, not {item!r} at position {i}")
     kind = np.dtype(dtype)
