@@ -3,8 +3,6 @@
 #pragma once
 #include "kernels/simd.h"
 
-#include <utility>
-
 namespace gw::GW_ISA {
 namespace {
 
@@ -100,13 +98,19 @@ constexpr int tile_rows(int vectors) {
     return vectors == 1 || (vectors == 2 && kPanelVectors == 4) ? 2 * kTileRows : kTileRows;
 }
 
-template <int Vectors, int... Rows>
-inline TileFunction tile_of(int rows, std::integer_sequence<int, Rows...>) {
-    static constexpr TileFunction functions[] = {run_tile<Rows + 1, Vectors>...};
-    return functions[rows - 1];
-}
+template <int Vectors>
+constexpr TileFunction kTiles[kTileRows] = {run_tile<1, Vectors>, run_tile<2, Vectors>,
+                                            run_tile<3, Vectors>, run_tile<4, Vectors>,
+                                            run_tile<5, Vectors>, run_tile<6, Vectors>};
+template <int Vectors>
+constexpr TileFunction kTallTiles[kTileRows] = {run_tile<7, Vectors>,  run_tile<8, Vectors>,
+                                                run_tile<9, Vectors>,  run_tile<10, Vectors>,
+                                                run_tile<11, Vectors>, run_tile<12, Vectors>};
+
 template <int Vectors> inline TileFunction tile_of(int rows) {
-    return tile_of<Vectors>(rows, std::make_integer_sequence<int, tile_rows(Vectors)>());
+    if constexpr (tile_rows(Vectors) > kTileRows)
+        if (rows > kTileRows) return kTallTiles<Vectors>[rows - kTileRows - 1];
+    return kTiles<Vectors>[rows - 1];
 }
 
 inline TileFunction tile_function(int rows, int vectors) {

@@ -239,8 +239,8 @@ def recurrent_forward(
 
     kernel (I, G*H), recurrent_kernel (H, G*H), bias (G*H,) or (2, G*H), states (B, H), mask (B, T),
     dropout masks (B, I) and (B, H). Returns the outputs, (B, T, H) or (B, H), the final states, and
-    what ``recurrent_backward`` needs, None unless ``keep``. ``packed`` are these same weights packed
-    before, at the present instruction set.
+    what ``recurrent_backward`` needs, None unless ``keep``. ``packed`` are these same weights,
+    packed before at the present instruction set.
     """
 
 def recurrent_backward(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import gatework
@@ -15,8 +14,7 @@ from bench.peers.rivals import models
 from bench.peers.task import Task
 from bench.recurrent import solve_layers
 from bench.workloads import Import, Padding, Recurrent, Step, Tutorial, Variant
-from tests.kernels.cells import CELLS
-from tests.kernels.problems import Problem, random_problem
+from tests.kernels.problems import Problem, forward_arguments, random_problem
 
 Array = problems.Array
 
@@ -54,32 +52,33 @@ def recurrent(w: Recurrent) -> Task:
         [problem(w.cell, one, given.x, given.dy, way == 1) for way, one in enumerate(directions)]
         for directions in given.weights
     ]
-    return Task(lambda: solve_layers(w, layers, given.dy), list)
+    if w.train:
+        return Task(lambda: solve_layers(w, layers, given.dy), list)
+    # Prediction: weights are prepared once, as the sessions of an inference engine do.
+    packed = {
+        id(p.kernel): _core.PackedWeights(p.cell, p.kernel, p.recurrent_kernel, p.bias)
+        for directions in layers
+        for p in directions
+    }
 
+    def forward(p: Problem, keep: bool) -> tuple[Array, Any]:
+        y, _, saved = _core.recurrent_forward(*forward_arguments(p), keep, packed[id(p.kernel)])
+        return y, saved
 
-def step_by_kernel(cell: str, weights: problems.Weights) -> Callable[[Array, Any], Any]:
-    """A function from x (1, I) and the states to the next states; the first is the output."""
-
-    def step(x: Array, states: Any) -> Any:
-        return _core.recurrent_forward(
-            cell, x[:, None], *weights, states, None, None, None, "tanh", "sigmoid",
-            False, False, False, False,
-        )[1]  # fmt: skip
-
-    return step
+    return Task(lambda: solve_layers(w, layers, given.dy, forward), list)
 
 
 def steps(w: Step) -> Task:
     weights, xs = problems.steps(w)
-    step = step_by_kernel(w.cell, weights)
+    stream = _core.RecurrentStream(_core.PackedWeights(w.cell, *weights), 1, "tanh", "sigmoid")
     inputs = list(xs)
-    zeros = tuple(np.zeros((1, w.units), np.float32) for _ in range(CELLS[w.cell].states))
+    y = np.empty((1, w.units), np.float32)
 
     def run() -> Any:
-        states = zeros
+        stream.reset()
         for x in inputs:
-            states = step(x, states)
-        return states
+            stream.step_into(x, y)
+        return stream.states
 
     return Task(run, list, per=w.count)
 

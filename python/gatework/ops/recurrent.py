@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import _core
 from ..autograd import Tensor, as_array, as_tensor, is_recording, needs_gradient, record_many
+from .packed_weights import PackedWeightsCache
 
 __all__ = ["recurrent"]
 
@@ -29,6 +30,7 @@ def recurrent(
     go_backwards: bool = False,
     zero_output_for_mask: bool = False,
     return_sequences: bool = False,
+    packed: PackedWeightsCache | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
     """Runs a recurrent cell over a batch of sequences.
 
@@ -46,6 +48,8 @@ def recurrent(
         go_backwards: process the last step first; outputs come in that order.
         zero_output_for_mask: output zeros at masked steps instead of the output before them.
         return_sequences: return all outputs instead of the last.
+        packed: where the packed weights are kept while no gradient is recorded; the weights must
+            then be variables.
 
     Returns:
         outputs, (batch, time, units) or (batch, units), and the list of final states.
@@ -77,7 +81,9 @@ def recurrent(
         zero_output_for_mask,
         return_sequences,
     )
-    y, states, saved = _core.recurrent_forward(*arguments, is_recording(*inputs))
+    recording = is_recording(*inputs)
+    kept = None if recording or packed is None else packed.get(cell, kernel, recurrent_kernel, bias)
+    y, states, saved = _core.recurrent_forward(*arguments, recording, kept)
 
     def vjp(dys: tuple[np.ndarray | None, ...]) -> list[np.ndarray | None]:
         nonlocal saved

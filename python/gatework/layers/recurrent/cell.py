@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from ... import activations, constraints, initializers, ops, random, regularizers
 from ...autograd import Tensor, Variable
 from ...ops.dense import FUSED_ACTIVATIONS
+from ...ops.packed_weights import PackedWeightsCache
+from ...ops.stream import Stream
 from ..base import Layer
 
 __all__ = ["RecurrentCell"]
@@ -71,6 +73,7 @@ class RecurrentCell(Layer):
         self.kernel: Variable | None = None
         self.recurrent_kernel: Variable | None = None
         self.bias: Variable | None = None
+        self.packed = PackedWeightsCache()
 
     @property
     def kernel_name(self) -> str:
@@ -152,6 +155,7 @@ class RecurrentCell(Layer):
             ),
             activation=self._activation_name,
             recurrent_activation=self._recurrent_activation_name,
+            packed=self.packed,
             **options,
         )
 
@@ -162,6 +166,15 @@ class RecurrentCell(Layer):
             ops.expand_dims(inputs, 1), initial_state=given, training=training
         )
         return output, new if isinstance(states, (list, tuple)) else new[0]
+
+    def stream(self, batch_size: int = 1) -> Stream:
+        """The cell one step at a time, with its present weights; ValueError if it is not built."""
+        if self.kernel is None or self.recurrent_kernel is None:
+            raise ValueError(f"{self.name} has no weights yet: build it before it is streamed")
+        weights = self.packed.get(self.kernel_name, self.kernel, self.recurrent_kernel, self.bias)
+        return Stream(
+            weights, batch_size, self._activation_name, self._recurrent_activation_name
+        )
 
     def _factors(self, rate: float, shape: tuple[int, ...], training: bool) -> Any:
         if not training or rate == 0.0:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ... import regularizers
 from ...autograd import Tensor, Variable, as_tensor
+from ...ops.stream import Stream
 from ..base import InputSpec, Layer
 from .cell import RecurrentCell
 
@@ -150,6 +151,16 @@ class RecurrentLayer(Layer):
     def reset_state(self) -> None:
         """Forgets the carried states."""
         self.reset_states()
+
+    def stream(self, batch_size: int = 1) -> Stream:
+        """The layer one time step at a time, with its present weights and zero states.
+
+        Raises:
+            ValueError: the layer is not built or goes backwards, which cannot be streamed.
+        """
+        if self.go_backwards:
+            raise ValueError(f"{self.name} goes backwards: its first step needs the last input")
+        return self.cell.stream(batch_size)
 
     def get_initial_state(self, batch_size: int) -> list[Tensor]:
         """Zero states of shape (batch_size, units)."""

@@ -1,0 +1,72 @@
+"""A recurrent layer one time step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _core
+
+__all__ = ["Stream"]
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class Stream:
+    """Steps a recurrent layer; its states stay inside between the calls.
+
+    Made by ``layer.stream(batch_size)``. It keeps the weights the layer had then, and no dropout
+    applies. Steps of one stream that come from several threads run one after the other.
+
+        stream = layer.stream()
+        for frame in frames:               # (1, features) float32
+            output = stream.step(frame)    # (1, units)
+    """
+
+    def __init__(
+        self,
+        weights: _core.PackedWeights,
+        batch_size: int,
+        activation: str,
+        recurrent_activation: str,
+    ) -> None:
+        if isinstance(batch_size, bool) or not hasattr(batch_size, "__index__") or batch_size < 1:
+            raise ValueError(f"batch_size must be a positive integer, not {batch_size!r}")
+        self._stream = _core.RecurrentStream(
+            weights, batch_size.__index__(), activation, recurrent_activation
+        )
+
+    def step(self, x: Any, out: FloatArray | None = None) -> FloatArray:
+        """Advances by one step.
+
+        Args:
+            x: (batch, features); a float32 array is read where it lies.
+            out: (batch, units) float32 that receives the output; a new array by default.
+
+        Returns:
+            The output, (batch, units).
+
+        Raises:
+            ValueError: a shape does not fit; TypeError: ``out`` is not float32.
+        """
+        x = np.ascontiguousarray(x, np.float32)
+        if out is None:
+            return self._stream.step(x)
+        self._stream.step_into(x, out)
+        return out
+
+    def reset(self) -> None:
+        """Sets the states to zero."""
+        self._stream.reset()
+
+    @property
+    def states(self) -> tuple[FloatArray, ...]:
+        """A copy of the states, (batch, units) each; assigning replaces them."""
+        return self._stream.states
+
+    @states.setter
+    def states(self, states: Sequence[Any]) -> None:
+        self._stream.states = tuple(np.ascontiguousarray(s, np.float32) for s in states)
