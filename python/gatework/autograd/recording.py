@@ -71,23 +71,20 @@ class Node:
         self.outputs = outputs  # 0: a single one, whose gradient goes to ``vjp`` without a tuple
         self.vjp = vjp
         self.sequence = next(_sequence)
-        self.guards: list[tuple[Variable, int]] | None = None
+        self.guards: list[tuple[Variable, int]] = []  # variables, and their writes so far
         for x in inputs:
             if isinstance(x, Variable):
-                self._note(x)
-
-    def _note(self, variable: Variable) -> None:
-        self.guards = [*(self.guards or ()), (variable, variable.writes)]
-        if variable.trainable:
-            for recording in self.recordings:
-                if recording.follows_variables:
-                    recording.variables[id(variable)] = variable
+                self.guards.append((x, x.writes))
+                if x.trainable:
+                    for recording in recordings:
+                        if recording.follows_variables:
+                            recording.variables[id(x)] = x
 
     def release(self) -> None:
         """Lets go of everything it holds: its tape has been used up."""
         self.recordings = ()
         self.edges = []
-        self.guards = None
+        self.guards = []
         self.vjp = _used_up
 
 

@@ -215,7 +215,7 @@ def _backward(
             old = found.get(edge)
             found[edge] = dy if old is None else old + dy
         node, index = edge
-        if not isinstance(node, Node) or recording not in node.recordings:
+        if type(node) is not Node or recording not in node.recordings:
             return
         slots = pending.get(node)
         if slots is None:
@@ -248,7 +248,7 @@ def _backward(
 
 
 def _check(node: Node) -> None:
-    for variable, writes in node.guards or ():
+    for variable, writes in node.guards:
         if variable.writes != writes:
             raise RuntimeError(
                 f"variable '{variable.path}' must not change in place between an operation and "
