@@ -144,7 +144,7 @@ def record(value: Array, inputs: Sequence[Tensor], vjp: Vjp) -> Tensor:
     recordings = state.recordings
     if recordings:
         edges = [_edge(t, recordings) for t in inputs]
-        if edges.count(None) < len(edges):
+        if any(edges):
             out._node = Node(recordings, inputs, edges, 0, vjp)
     return out
 
@@ -157,7 +157,7 @@ def record_many(
     recordings = state.recordings
     if recordings:
         edges = [_edge(t, recordings) for t in inputs]
-        if edges.count(None) < len(edges):
+        if any(edges):
             node = Node(recordings, inputs, edges, len(outs), vjp)
             for i, out in enumerate(outs):
                 out._node = node
