@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from gatework import ops
-from gatework.autograd import GradientTape, Tensor
+from gatework.autograd import GradientTape, Tensor, Variable
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes
@@ -152,3 +152,10 @@ def test_gradients_can_be_written_to():
     found = tape.gradient(y, x).numpy()
     assert found.flags.writeable
     assert found.flags.c_contiguous
+
+
+def test_the_mean_of_single_values_does_not_change_with_the_variable():
+    v = Variable([[1.0], [2.0]])
+    mean = ops.mean(v, axis=-1)
+    v._value[...] = 5.0
+    np.testing.assert_array_equal(mean.numpy(), [1.0, 2.0])

@@ -71,23 +71,20 @@ class Node:
         self.outputs = outputs  # 0: a single one, whose gradient goes to ``vjp`` without a tuple
         self.vjp = vjp
         self.sequence = next(_sequence)
-        self.guards: list[tuple[Variable, int]] | None = None
+        self.guards: list[tuple[Variable, int]] = []  # variables, and their writes so far
         for x in inputs:
             if isinstance(x, Variable):
-                self._note(x)
-
-    def _note(self, variable: Variable) -> None:
-        self.guards = [*(self.guards or ()), (variable, variable.writes)]
-        if variable.trainable:
-            for recording in self.recordings:
-                if recording.follows_variables:
-                    recording.variables[id(variable)] = variable
+                self.guards.append((x, x.writes))
+                if x.trainable:
+                    for recording in recordings:
+                        if recording.follows_variables:
+                            recording.variables[id(x)] = x
 
     def release(self) -> None:
         """Lets go of everything it holds: its tape has been used up."""
         self.recordings = ()
         self.edges = []
-        self.guards = None
+        self.guards = []
         self.vjp = _used_up
 
 
@@ -147,7 +144,7 @@ def record(value: Array, inputs: Sequence[Tensor], vjp: Vjp) -> Tensor:
     recordings = state.recordings
     if recordings:
         edges = [_edge(t, recordings) for t in inputs]
-        if edges.count(None) < len(edges):
+        if any(edges):
             out._node = Node(recordings, inputs, edges, 0, vjp)
     return out
 
@@ -160,7 +157,7 @@ def record_many(
     recordings = state.recordings
     if recordings:
         edges = [_edge(t, recordings) for t in inputs]
-        if edges.count(None) < len(edges):
+        if any(edges):
             node = Node(recordings, inputs, edges, len(outs), vjp)
             for i, out in enumerate(outs):
                 out._node = node

@@ -165,6 +165,9 @@ class GradientTape:
         return dx
 
 
+_CHANGED = (
+    "variable '{}' must not change in place between an operation and its gradient, but it did"
+)
 _UNUSABLE = {
     "fresh": "the tape has recorded nothing; compute the target inside its 'with' block",
     "used": "gradient can be called once on a tape; make it with persistent=True to call it again",
@@ -215,8 +218,8 @@ def _backward(
             old = found.get(edge)
             found[edge] = dy if old is None else old + dy
         node, index = edge
-        if not isinstance(node, Node) or recording not in node.recordings:
-            return
+        if type(node) is not Node or recording not in node.recordings:
+            return  # a leaf, or recorded by another tape alone
         slots = pending.get(node)
         if slots is None:
             slots = pending[node] = [None] * (node.outputs or 1)
@@ -234,7 +237,9 @@ def _backward(
         with np.errstate(all="ignore"):  # infinities and NaNs flow as IEEE 754 says
             while order:
                 node = heapq.heappop(order)[1]
-                _check(node)
+                for variable, writes in node.guards:
+                    if variable.writes != writes:
+                        raise RuntimeError(_CHANGED.format(variable.path))
                 slots = pending.pop(node)
                 gradients = node.vjp(tuple(slots) if node.outputs else slots[0])
                 for edge, dx in zip(node.edges, gradients, strict=True):
@@ -245,15 +250,6 @@ def _backward(
     finally:
         state.wanted = before
     return found
-
-
-def _check(node: Node) -> None:
-    for variable, writes in node.guards or ():
-        if variable.writes != writes:
-            raise RuntimeError(
-                f"variable '{variable.path}' must not change in place between an operation and "
-                "its gradient, but it did"
-            )
 
 
 def _result(dx: Array) -> Tensor:

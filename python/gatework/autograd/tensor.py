@@ -324,9 +324,12 @@ def _rebuild(value: Array, state: dict[str, Any]) -> Variable:
     return variable
 
 
+_new = object.__new__
+
+
 def wrap(value: Array) -> Tensor:
     """A Tensor of a result of NumPy, which needs no conversion. NumPy's scalars become arrays."""
-    tensor = Tensor.__new__(Tensor)
+    tensor = _new(Tensor)
     tensor._value = value if type(value) is np.ndarray else np.asarray(value)
     tensor._node = None
     tensor._index = 0

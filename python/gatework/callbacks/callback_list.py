@@ -65,7 +65,7 @@ class CallbackList(Callback):
         self.set_params(params)
         if model is not None:
             self.set_model(model)
-        self._batch_hooks = {name: self._listeners(name) for name in _BATCH_HOOKS}
+        self._find_listeners()
 
     def _ensure(self, kind: type[Callback], add: bool) -> Any:
         for callback in self.callbacks:
@@ -76,6 +76,13 @@ class CallbackList(Callback):
         callback = kind()
         self.callbacks.append(callback)
         return callback
+
+    def _find_listeners(self) -> None:
+        self._batch_hooks: dict[str, list[Callable[..., None]]]
+        if self.callbacks:
+            self._batch_hooks = {name: self._listeners(name) for name in _BATCH_HOOKS}
+        else:
+            self._batch_hooks = {name: [] for name in _BATCH_HOOKS}
 
     def _listeners(self, name: str) -> list[Callable[..., None]]:
         """The overridden hooks called `name`; an instance attribute overrides too."""
@@ -112,7 +119,7 @@ class CallbackList(Callback):
     def append(self, callback: Callback) -> None:
         """Adds a callback at the end."""
         self.callbacks.append(callback)
-        self._batch_hooks = {name: self._listeners(name) for name in _BATCH_HOOKS}
+        self._find_listeners()
 
     def close(self) -> None:
         """Leaves the terminal and files in order when a run ends by an exception."""

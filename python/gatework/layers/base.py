@@ -223,31 +223,25 @@ class Layer(WeightOwner):
             mask = mask_of(inputs)
         if mask is not None and signature.mask:
             kwargs["mask"] = mask
+        around = context.training
         training = kwargs.pop("training", None)
         if training is None:
-            training = context.training if context.depth else signature.training_default
+            training = signature.training_default if around is None else around
         if signature.training:
             kwargs["training"] = bool(training)
-        outputs = to_tensors(self._call_in_context(bool(training), inputs, *args[1:], **kwargs))
+        if around is None and Layer._losses_were_added:
+            for layer in self._flatten_layers():
+                layer._losses.clear()
+        context.training = bool(training)
+        try:
+            outputs = to_tensors(self.call(inputs, *args[1:], **kwargs))
+        finally:
+            context.training = around
         self._set_masks(inputs, outputs, mask)
         if self.activity_regularizer is not None:
             for leaf in tree.flatten(outputs):
                 self.add_loss(self.activity_regularizer(leaf) / max(leaf.shape[0], 1))
         return outputs
-
-    def _call_in_context(self, inherited: bool, /, *args: Any, **kwargs: Any) -> Any:
-        """``call``, with ``inherited`` as the ``training`` of the layers inside."""
-        if context.depth == 0 and Layer._losses_were_added:
-            for layer in self._flatten_layers():
-                layer._losses.clear()
-        before = context.training
-        context.depth += 1
-        context.training = inherited
-        try:
-            return self.call(*args, **kwargs)
-        finally:
-            context.depth -= 1
-            context.training = before
 
     def _check_inputs(self, inputs: Any) -> None:
         if isinstance(self.input_spec, InputSpec) and isinstance(inputs, Tensor):

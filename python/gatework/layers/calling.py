@@ -25,11 +25,9 @@ __all__ = [
 
 
 class _CallContext(threading.local):
-    """What the outermost call on this thread decided."""
+    """What the call of the layer around this one decided, on this thread."""
 
-    def __init__(self) -> None:
-        self.depth = 0
-        self.training = False
+    training: bool | None = None  # None outside of any call
 
 
 context = _CallContext()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 __all__ = ["InputSpec"]
@@ -52,16 +52,10 @@ class InputSpec:
                 f"inputs of {name} must have at least {self.min_ndim} axes, not {ndim}: "
                 f"shape {tuple(shape)}"
             )
-        if self.axes:
-            self._check_sizes(shape, self.axes.items(), name)
+        sizes = self.axes
         if self.shape is not None:
-            self._check_sizes(shape, enumerate(self.shape), name)
-
-    @staticmethod
-    def _check_sizes(
-        shape: Sequence[int | None], sizes: Iterable[tuple[int, int | None]], name: str
-    ) -> None:
-        for axis, size in sizes:
+            sizes = {**sizes, **dict(enumerate(self.shape))}
+        for axis, size in sizes.items():
             found = shape[axis]
             if size is not None and found is not None and found != size:
                 raise ValueError(

@@ -109,7 +109,9 @@ def count_samples(**named: Any) -> int:
 def take(value: Any, chosen: slice | Array) -> Any:
     """Returns the chosen samples of each array: views for a slice, copies for indices."""
     if isinstance(value, np.ndarray):
-        return value[chosen]
+        if isinstance(chosen, slice) or not value.flags.c_contiguous:
+            return value[chosen]
+        return value.take(chosen, axis=0)  # quicker, but copies all of a strided array first
     if is_nested(value):
         return map_structure(lambda leaf: take(leaf, chosen), value)
     return value

@@ -89,7 +89,7 @@ class ArraySource:
             else:
                 chosen = slice(start, stop)
             if plain:
-                yield tuple(as_tensor(part[chosen]) for part in data)
+                yield tuple([as_tensor(take(part, chosen)) for part in data])
             else:
                 yield _tensors(take(data, chosen))
 

@@ -372,5 +372,8 @@ class TrainingLoops(TrainerInterface):
             callbacks.close()
             raise
         callbacks.on_predict_end()
-        joined = [np.concatenate(leaves) for leaves in zip(*parts, strict=True)]
+        if len(parts) == 1:  # copied, as a model may return its inputs
+            joined = [leaf.copy() for leaf in parts[0]]
+        else:
+            joined = [np.concatenate(leaves) for leaves in zip(*parts, strict=True)]
         return pack_sequence_as(outputs, joined)

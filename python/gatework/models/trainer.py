@@ -261,14 +261,17 @@ def _nested_layers(layer: Any) -> list[Any]:
     return found
 
 
+_MAY_BE_METRICS = (Metric, list, tuple)
+
+
 def _held_metrics(owner: Any) -> Sequence[Metric]:
     """Metrics that are attributes of `owner`, or in lists that are."""
     found: list[Metric] = []
     for name, value in vars(owner).items():
-        if name in ("_compile_metrics", "_loss_tracker"):
+        if not isinstance(value, _MAY_BE_METRICS) or name in ("_compile_metrics", "_loss_tracker"):
             continue
         if isinstance(value, Metric):
             found.append(value)
-        elif isinstance(value, list | tuple) and value and isinstance(value[0], Metric):
+        elif value and isinstance(value[0], Metric):
             found.extend(item for item in value if isinstance(item, Metric))
     return found

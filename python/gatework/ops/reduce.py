@@ -60,7 +60,11 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     v = t._value if t._value.dtype.kind == "f" else t._value.astype(np.float32)
     axes = normalize_axes(axis, t.ndim)
     shape = t.shape
-    count = v.dtype.type(math.prod(shape[a] for a in axes))
+    size = math.prod([shape[a] for a in axes])
+    if size == 1:  # nothing to add up; a copy, as a variable's array is written to in place
+        kept = shape if keepdims else [n for i, n in enumerate(shape) if i not in axes]
+        return record(v.reshape(kept).copy(), (t,), lambda dy: (dy.reshape(shape),))
+    count = v.dtype.type(size)
     value = v.sum(axis=axes, keepdims=keepdims) / count
     return record(value, (t,), lambda dy: (_spread(dy / count, shape, axes, keepdims),))
 

@@ -152,7 +152,8 @@ class Optimizer(OptimizerState):
             constraint = getattr(variable, "constraint", None)
             if constraint is not None:
                 variable.assign(constraint(variable))
-        self._iterations._value[...] += 1
+        count = self._iterations._value
+        count[()] = count.item() + 1
         self._iterations.touch()
 
     def _known_pairs(
@@ -172,7 +173,7 @@ class Optimizer(OptimizerState):
                 missing.append(str(getattr(variable, "path", None) or variable.name))
                 continue
             array = np.ascontiguousarray(as_array(gradient, "float32"))
-            if array.shape != variable.shape:
+            if array.shape != variable._value.shape:
                 raise ValueError(
                     f"gradient of {variable.name!r} must have shape {variable.shape}, "
                     f"not {array.shape}"
