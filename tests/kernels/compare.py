@@ -33,7 +33,8 @@ def assert_gradient(actual: NDArray[Any], expected: NDArray[Any], name: str) -> 
     assert actual.shape == expected.shape
     scale = float(np.linalg.norm(expected))
     error = float(np.linalg.norm(actual - expected))
-    assert error <= max(GRADIENT_ERROR * scale, CANCELLED_SUM), f"d{name}: {error:.3g} of {scale:.3g}"
+    bound = max(GRADIENT_ERROR * scale, CANCELLED_SUM)
+    assert error <= bound, f"d{name}: {error:.3g} of {scale:.3g}"
 
 
 def assert_solution(problem: Problem, actual: Solution) -> None:
