@@ -98,6 +98,35 @@ class Model(Trainer, Layer):
 
         load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
+    def export(
+        self,
+        filepath: str | os.PathLike[str],
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        opset_version: int | None = None,
+    ) -> None:
+        """Writes the model's inference for other runtimes.
+
+        Args:
+            filepath: name of the file.
+            format: "onnx", which needs the onnx package. The default, as Keras has it, is refused.
+            verbose: whether to print the name of the file; True by default.
+            input_signature: shapes and dtypes in place of the model's own inputs.
+            opset_version: version of ONNX's operators; see `gatework.interop.onnx.export_model`.
+
+        Raises:
+            ValueError: for another format, or layers that have no ONNX form.
+        """
+        if format != "onnx":
+            raise ValueError(f"format must be 'onnx', not {format!r}")
+        from ..interop.onnx import export_model
+
+        given = {} if opset_version is None else {"opset": opset_version}
+        export_model(self, filepath, input_signature=input_signature, **given)
+        if verbose is None or verbose:
+            print(f"Saved artifact at '{os.fspath(filepath)}'.")
+
     def to_json(self, **kwargs: Any) -> str:
         """Returns the configuration, without weights, as JSON; `kwargs` go to `json.dumps`."""
         from ..saving import serialize_keras_object

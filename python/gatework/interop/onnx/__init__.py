@@ -1,0 +1,10 @@
+"""ONNX models: written from models of this package, and read into them.
+
+The onnx package is an extra: ``pip install 'gatework[onnx]'``.
+"""
+
+from __future__ import annotations
+
+from .writing import export_model
+
+__all__ = ["export_model"]

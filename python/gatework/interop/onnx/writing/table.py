@@ -1,0 +1,66 @@
+"""The closed table of layers that have an ONNX form, and how one of them is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .... import layers, tree
+from ....layers.shapes import shape_of
+from . import core, recurrent, wrappers
+from .graph import Graph, Value
+
+__all__ = ["TABLE", "convert", "is_known"]
+
+TABLE: dict[type, Callable[..., Any]] = {
+    layers.Activation: core.activation,
+    layers.Bidirectional: recurrent.bidirectional,
+    layers.Dense: core.dense,
+    layers.Dropout: core.identity,
+    layers.Embedding: core.embedding,
+    layers.Flatten: core.flatten,
+    layers.GRU: recurrent.recurrent,
+    layers.LSTM: recurrent.recurrent,
+    layers.Masking: core.masking,
+    layers.Reshape: core.reshape,
+    layers.SimpleRNN: recurrent.recurrent,
+    layers.SpatialDropout1D: core.identity,
+    layers.TimeDistributed: wrappers.time_distributed,
+}
+
+
+def is_known(layer: Any) -> bool:
+    """Whether a layer has a converter. A subclass may compute something else: it has none."""
+    return type(layer) in TABLE
+
+
+def convert(graph: Graph, layer: Any, inputs: Any, kwargs: dict[str, Any]) -> Any:
+    """The outputs of a layer: a value or a list of them, with shapes and masks.
+
+    Args:
+        graph: where the nodes go.
+        layer: a layer of the table, built.
+        inputs: a value or a structure of values.
+        kwargs: other arguments of the call.
+
+    Raises:
+        ValueError: for what the layer does and ONNX cannot; the message names the layer.
+    """
+    with graph.scope(layer.name):
+        try:
+            outputs = TABLE[type(layer)](graph, layer, inputs, **kwargs)
+        except ValueError as error:
+            named = f"{type(layer).__name__} '{layer.name}'"
+            raise ValueError(f"{named} has no ONNX form: {error}") from error
+    found = layer.compute_output_shape(shape_of(inputs))
+    several = bool(found) and isinstance(found[0], (list, tuple))
+    given = tree.flatten(inputs)
+    passes = layer.supports_masking and type(layer).compute_mask is layers.Layer.compute_mask
+    results: list[Value] = []
+    for value, shape in zip(
+        outputs if several else [outputs], found if several else [found], strict=True
+    ):
+        mask = given[0].mask if passes and not results else value.mask
+        dtype = value.dtype if value.name != given[0].name else given[0].dtype
+        results.append(Value(graph, value.name, value.shape or tuple(shape), dtype, mask))
+    return results if several else results[0]
