@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from . import _absent
 from ._suggest import suggest
 
 __all__ = ["build_object", "find_object", "write_object"]
@@ -28,7 +29,8 @@ def find_object(kind: str, known: Mapping[str, Callable[..., Any]], identifier: 
     if isinstance(identifier, str):
         found = known.get(identifier) or _registered(identifier)
         if found is None:
-            hint = suggest(identifier, known)
+            why = _absent.reason(f"{kind}s", identifier)
+            hint = f": {why}" if why else suggest(identifier, known)
             raise ValueError(f"{kind} must be the name of one, not {identifier!r}{hint}")
         if identifier in known or inspect.isclass(found):
             found = found()

@@ -36,6 +36,7 @@ from .ops import (
     squareplus,
     tanh,
     tanh_shrink,
+    threshold,
 )
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -70,6 +71,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
         squareplus,
         tanh,
         tanh_shrink,
+        threshold,
     )
 }
 ALIASES: dict[str, Callable[..., Any]] = {"hard_swish": hard_silu, "swish": silu}

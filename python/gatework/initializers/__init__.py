@@ -54,6 +54,7 @@ constant, zeros, ones, identity = Constant, Zeros, Ones, Identity
 glorot_normal, glorot_uniform = GlorotNormal, GlorotUniform
 he_normal, he_uniform = HeNormal, HeUniform
 lecun_normal, lecun_uniform = LecunNormal, LecunUniform
+IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
 orthogonal, variance_scaling = Orthogonal, VarianceScaling
 random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
 
@@ -121,6 +122,8 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 
 __all__ = [
     *CLASSES,
+    "IdentityInitializer",
+    "OrthogonalInitializer",
     "compute_fans",
     "constant",
     "deserialize",

@@ -2,14 +2,50 @@
 
 from typing import Any
 
+from .. import _absent
+from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from .base import InputSpec, Layer
-from .core import Activation, Dense, Embedding, Flatten, Masking, Reshape
+from .core import Dense, EinsumDense, Embedding, Identity, Lambda, Masking, ReversibleEmbedding
 from .input import Input, InputLayer
 from .recurrent import GRU, LSTM, GRUCell, LSTMCell, SimpleRNN, SimpleRNNCell
-from .regularization import Dropout, SpatialDropout1D
+from .regularization import (
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+)
+from .reshaping import (
+    Cropping1D,
+    Flatten,
+    Permute,
+    RepeatVector,
+    Reshape,
+    UpSampling1D,
+    ZeroPadding1D,
+)
 from .wrappers import Bidirectional, TimeDistributed
 
 __all__ = [
+    "ActivityRegularization",
+    "AlphaDropout",
+    "Cropping1D",
+    "EinsumDense",
+    "ELU",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
+    "Lambda",
+    "LeakyReLU",
+    "Permute",
+    "PReLU",
+    "ReLU",
+    "RepeatVector",
+    "ReversibleEmbedding",
+    "Softmax",
+    "UpSampling1D",
+    "ZeroPadding1D",
     "GRU",
     "LSTM",
     "Activation",
@@ -33,6 +69,11 @@ __all__ = [
     "deserialize",
     "serialize",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Says of Keras' other layers why they are not here."""
+    _absent.refuse("layers", name)
 
 
 def serialize(layer: Layer) -> Any:

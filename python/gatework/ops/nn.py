@@ -48,6 +48,7 @@ __all__ = [
     "swish",
     "tanh",
     "tanh_shrink",
+    "threshold",
 ]
 
 
@@ -179,6 +180,14 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     t = as_tensor(x, "float32")
     outside = np.abs(t._value) > threshold
     return record(t._value * outside, (t,), lambda dy: (dy * outside,))
+
+
+def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
+    """x above the threshold, ``default_value`` elsewhere."""
+    t = as_tensor(x, "float32")
+    above = t._value > threshold
+    y = np.where(above, t._value, np.float32(default_value))
+    return record(y, (t,), lambda dy: (dy * above,))
 
 
 def sigmoid(x: Any) -> Tensor:

@@ -176,9 +176,7 @@ def _read_archive(path: str, data: bytes) -> dict[str, bytes]:
         raise
 
 
-def _checked_infos(
-    archive: zipfile.ZipFile, path: str, size: int
-) -> dict[str, zipfile.ZipInfo]:
+def _checked_infos(archive: zipfile.ZipFile, path: str, size: int) -> dict[str, zipfile.ZipInfo]:
     infos: dict[str, zipfile.ZipInfo] = {}
     packed = 0
     for info in archive.infolist():

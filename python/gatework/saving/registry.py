@@ -23,6 +23,7 @@ __all__ = [
     "get_registered_object",
     "module_of",
     "register_keras_serializable",
+    "topic_of",
 ]
 
 T = TypeVar("T")
@@ -117,8 +118,10 @@ def find_custom(name: str, custom_objects: Mapping[str, Any] | None = None) -> A
     return _registered.get(f"Custom>{name}")
 
 
-def _topic(module: str) -> str | None:
+def topic_of(module: Any) -> str | None:
     """The package's module for a module named in a file; None for one that is not ours."""
+    if not isinstance(module, str):
+        return None
     for prefix in ("gatework", "tf_keras", "tensorflow.keras"):
         if module == prefix or module.startswith(prefix + "."):
             module = "keras" + module[len(prefix) :]
@@ -150,7 +153,7 @@ def find_builtin(module: str | None, name: str) -> Any:
     if module in (None, "", "builtins"):
         topics = list(dict.fromkeys(TOPICS.values()))
     else:
-        topic = _topic(str(module))
+        topic = topic_of(module)
         if topic is None:
             return None
         topics = [topic]

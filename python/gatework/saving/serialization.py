@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _absent
 from .._suggest import suggest
 from ..autograd import Tensor
 from . import registry
@@ -181,6 +182,9 @@ def _find(config: dict[str, Any], name: str, inner: Any) -> Any:
     if found is None and isinstance(config.get("module"), str) and name == "function":
         found = registry.find_builtin("builtins", str(wanted))
     if found is None:
+        why = _absent.reason(registry.topic_of(config.get("module")) or "layers", str(wanted))
+        if why is not None:
+            raise ValueError(f"class {config.get('module')}.{wanted} is not here: {why}")
         known = {n for topic in registry.TOPICS.values() for n in registry.names_of(topic)}
         raise ValueError(
             f"class {config.get('module')}.{wanted} must be one of the package or registered with "

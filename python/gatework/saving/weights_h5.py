@@ -35,9 +35,7 @@ def save_weights_to_h5(model: Any, file: Any) -> None:
             saveable.save_own_variables(_Writer(group))
 
 
-def load_weights_from_h5(
-    model: Any, data: bytes, source: str, skip_mismatch: bool = False
-) -> None:
+def load_weights_from_h5(model: Any, data: bytes, source: str, skip_mismatch: bool = False) -> None:
     """Reads what ``save_weights_to_h5`` or Keras 3 wrote; all of it or nothing.
 
     Args:
@@ -99,9 +97,7 @@ def _natural(name: str) -> list[Any]:
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
-def _walk(
-    saveable: Any, path: str, names: str, seen: set[int]
-) -> Iterator[tuple[str, str, Any]]:
+def _walk(saveable: Any, path: str, names: str, seen: set[int]) -> Iterator[tuple[str, str, Any]]:
     """Every layer (and the optimizer) with its path in the file and its names in the model."""
     if id(saveable) in seen:
         return

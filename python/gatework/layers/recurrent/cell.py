@@ -162,9 +162,7 @@ class RecurrentCell(Layer):
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Tensor, Any]:
         """One step: inputs (batch, features), states of (batch, units) -> output, new states."""
         given = list(states) if isinstance(states, (list, tuple)) else [states]
-        output, new = self.run(
-            ops.expand_dims(inputs, 1), initial_state=given, training=training
-        )
+        output, new = self.run(ops.expand_dims(inputs, 1), initial_state=given, training=training)
         return output, new if isinstance(states, (list, tuple)) else new[0]
 
     def stream(self, batch_size: int = 1) -> Stream:
@@ -172,9 +170,7 @@ class RecurrentCell(Layer):
         if self.kernel is None or self.recurrent_kernel is None:
             raise ValueError(f"{self.name} has no weights yet: build it before it is streamed")
         weights = self.packed.get(self.kernel_name, self.kernel, self.recurrent_kernel, self.bias)
-        return Stream(
-            weights, batch_size, self._activation_name, self._recurrent_activation_name
-        )
+        return Stream(weights, batch_size, self._activation_name, self._recurrent_activation_name)
 
     def _factors(self, rate: float, shape: tuple[int, ...], training: bool) -> Any:
         if not training or rate == 0.0:
