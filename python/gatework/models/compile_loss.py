@@ -12,6 +12,7 @@ from ..tree import flatten
 from .compile_metrics import label_kind
 from .label_checks import check_label_shape, check_no_nan, is_cross_entropy, is_sparse
 from .outputs import by_output, output_names, select, select_weights
+from .ragged import share_mask
 
 _BY_KIND = {
     "binary": losses_module.binary_crossentropy,
@@ -104,6 +105,7 @@ class CompileLoss:
         for i, loss in enumerate(self._losses):
             if loss is None or labels[i] is None:
                 continue
+            share_mask(labels[i], predictions[i])
             self._check(i, loss, labels[i], predictions[i])
             value = loss(labels[i], predictions[i], weights[i])
             tracker = next(trackers, None)

@@ -23,6 +23,8 @@ class Epochs:
         whole = isinstance(steps, int) and not isinstance(steps, bool)
         if steps is not None and (not whole or steps < 1):
             raise ValueError(f"{steps_name} must be a positive integer or None, not {steps!r}")
+        if steps is None and getattr(source, "endless", False):
+            raise ValueError(f"{steps_name} must be given for a dataset without end, not None")
         self.source = source
         self.steps = steps
         self.num_batches = steps or source.num_batches

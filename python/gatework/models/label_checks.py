@@ -9,6 +9,7 @@ import numpy as np
 from ..autograd import as_array
 from ..losses import FUNCTIONS, LossFunctionWrapper
 from ..tree import flatten
+from .ragged import Ragged
 
 _CROSS_ENTROPIES = frozenset(
     {
@@ -43,7 +44,7 @@ def check_no_nan(y: Any) -> None:
     for leaf in flatten(y):
         if leaf is None:
             continue
-        labels = as_array(leaf)
+        labels = as_array(leaf.values if isinstance(leaf, Ragged) else leaf)
         if labels.dtype.kind == "f":
             bad = np.isnan(labels)
             if bad.any():

@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import as_array
 from ..callbacks import CallbackList, History
 from ..callbacks.callback_list import plain_logs
 from ..layers.base import Layer
 from ..preprocessing.batch import unpack_x_y_sample_weight
-from ..tree import flatten, map_structure, pack_sequence_as
+from .array_source import ArraySource
 from .arrays import split_validation
-from .data_adapter import ArraySource, get_source
+from .data_adapter import get_source
 from .epochs import Epochs
+from .expected import Expected
 from .interface import Lookups, TrainerInterface
+from .predictions import Predictions
 
 
 def _check_epochs(epochs: Any, initial_epoch: Any) -> None:
@@ -56,10 +57,19 @@ class TrainingLoops(TrainerInterface):
         shuffle: bool | str = False,
         class_weight: dict[Any, float] | None = None,
         labelled: bool = True,
+        training: bool = False,
     ) -> Epochs:
         """Checks the data of a run and returns its epochs."""
         source = get_source(
-            x, y, sample_weight, batch_size, shuffle, class_weight, self._has_sparse_labels()
+            x,
+            y,
+            sample_weight,
+            batch_size,
+            shuffle,
+            class_weight,
+            self._has_sparse_labels(),
+            Expected.of(self),
+            any_order=not training and steps is None and not self._keeps_states(),
         )
         if labelled and isinstance(source, ArraySource):
             if source.num_samples == 0:
@@ -125,11 +135,11 @@ class TrainingLoops(TrainerInterface):
         _validates(0, validation_freq)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_validation(
-                x, y, sample_weight, validation_split
+                x, y, sample_weight, validation_split, Expected.of(self)
             )
         train = self._epochs(
             x, y, sample_weight, batch_size, steps_per_epoch, "steps_per_epoch", shuffle,
-            class_weight,
+            class_weight, training=True,
         )  # fmt: skip
         held_out = None
         if validation_data is not None:
@@ -351,29 +361,27 @@ class TrainingLoops(TrainerInterface):
                 steps=data.num_batches,
             )
         self.stop_predicting = False
-        parts: list[list[Any]] = []
-        outputs: Any = None
+        predictions = Predictions(data.source.restore)
         try:
             callbacks.on_predict_begin()
             for batch, item in enumerate(data.batches(0)):
                 callbacks.on_predict_batch_begin(batch)
                 try:
-                    outputs = map_structure(as_array, self.predict_step(item))
+                    outputs = predictions.add(item, self.predict_step(item))
                 except Exception as error:
                     error.add_note(f"in predict, at batch {batch}")
                     raise
-                parts.append(flatten(outputs))
                 callbacks.on_predict_batch_end(batch, {"outputs": outputs})
                 if self.stop_predicting:
                     break
-            if not parts:
+            if not len(predictions):
                 raise ValueError("x must yield at least one batch, not none")
         except BaseException:
             callbacks.close()
             raise
         callbacks.on_predict_end()
-        if len(parts) == 1:  # copied, as a model may return its inputs
-            joined = [leaf.copy() for leaf in parts[0]]
-        else:
-            joined = [np.concatenate(leaves) for leaves in zip(*parts, strict=True)]
-        return pack_sequence_as(outputs, joined)
+        return predictions.joined()
+
+    def _keeps_states(self) -> bool:
+        """True when a layer carries states from batch to batch: their order is not ours."""
+        return any(getattr(layer, "stateful", False) for layer in self._flatten_layers())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd import as_array, as_tensor
 from ..callbacks.callback_list import plain_logs
 from ..preprocessing.batch import pack_x_y_sample_weight
-from ..tree import map_structure
-from .arrays import class_weights, count_samples, to_arrays
+from .array_source import only_class_weight
+from .arrays import convert_parts, to_tensors
+from .expected import Expected
 from .interface import TrainerInterface
+from .predictions import Predictions
 
 
 class BatchMethods(TrainerInterface):
@@ -42,7 +43,10 @@ class BatchMethods(TrainerInterface):
 
     def predict_on_batch(self, x: Any) -> Any:
         """Returns the outputs for a batch, as NumPy arrays."""
-        return map_structure(as_array, self.predict_step(self._one_batch(x)))
+        batch = self._one_batch(x)
+        predictions = Predictions()
+        predictions.add(batch, self.predict_step(batch))
+        return predictions.joined()
 
     def _one_batch(
         self,
@@ -51,16 +55,10 @@ class BatchMethods(TrainerInterface):
         sample_weight: Any = None,
         class_weight: dict[Any, float] | None = None,
     ) -> Any:
-        x = to_arrays(x, "x")
-        y = None if y is None else to_arrays(y, "y")
+        x, y, sample_weight = convert_parts(x, y, sample_weight, Expected.of(self))
         if class_weight is not None:
-            if sample_weight is not None:
-                raise ValueError("only one of sample_weight and class_weight must be given")
-            sample_weight = class_weights(y, class_weight, self._has_sparse_labels())
-        elif sample_weight is not None:
-            sample_weight = to_arrays(sample_weight, "sample_weight")
-        count_samples(x=x, y=y, sample_weight=sample_weight)
+            sparse = self._has_sparse_labels()
+            sample_weight = only_class_weight(y, sample_weight, class_weight, sparse)
         if y is not None and self._compile_loss is not None:
             self._compile_loss.check_labels(y)
-        packed = pack_x_y_sample_weight(x, y, sample_weight)
-        return map_structure(lambda leaf: None if leaf is None else as_tensor(leaf), packed)
+        return to_tensors(pack_x_y_sample_weight(x, y, sample_weight))

@@ -115,12 +115,12 @@ class Sequential(Model):
         super()._build(KerasTensor((None, *shape[1:]), inputs.dtype) if shape else inputs)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        if mask is not None:
+            # The first layer finds it there; those after it have masks of their own.
+            inputs._keras_mask = mask
         x = inputs
         for layer in self.layers:
-            if mask is not None and "mask" in inspect.signature(layer.call).parameters:
-                x, mask = layer(x, mask=mask), None
-            else:
-                x = layer(x)
+            x = layer(x)
         return x
 
     @property

@@ -74,7 +74,8 @@ class Embedding(Layer):
         return ops.embedding(self.embeddings, inputs)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        return as_tensor(as_array(inputs) != 0) if self.mask_zero else None
+        # A mask that the ids carry already (of sequences padded by fit) stays.
+        return as_tensor(as_array(inputs) != 0) if self.mask_zero else mask
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return (*input_shape, self.output_dim)
