@@ -1,4 +1,4 @@
-"""Bidirectional and TimeDistributed: values, states, masks, configurations, errors."""
+"""TimeDistributed and Wrapper: values, masks, configurations, errors."""
 
 from __future__ import annotations
 
@@ -6,170 +6,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gatework import GradientTape, ops
 from gatework.layers import (
-    GRU,
     LSTM,
-    Bidirectional,
     Dense,
     Dropout,
     Embedding,
     Layer,
-    SimpleRNN,
     TimeDistributed,
+    Wrapper,
 )
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2, 5, 3)).astype(np.float32)
 MASK = np.array([[1, 1, 0, 1, 0], [0, 0, 1, 1, 1]], bool)
-MERGES = {
-    "concat": lambda f, b: np.concatenate([f, b], -1),
-    "sum": lambda f, b: f + b,
-    "ave": lambda f, b: (f + b) / 2,
-    "mul": lambda f, b: f * b,
-}
-
-
-def halves(wrapper: Bidirectional, x: np.ndarray, **given: Any) -> tuple[Any, Any]:
-    """Outputs of both directions, the backward one in the order of time."""
-    forward = wrapper.forward_layer(x, **given).numpy()
-    backward = wrapper.backward_layer(x, **given).numpy()
-    return forward, backward[:, ::-1] if wrapper.return_sequences else backward
-
-
-class TestBidirectional:
-    @pytest.mark.parametrize("merge_mode", list(MERGES))
-    @pytest.mark.parametrize("return_sequences", [False, True])
-    @pytest.mark.parametrize("cell", [LSTM, GRU, SimpleRNN])
-    def test_merges(self, merge_mode: str, return_sequences: bool, cell: Any) -> None:
-        layer = Bidirectional(cell(4, return_sequences=return_sequences), merge_mode=merge_mode)
-        out = layer(X)
-        np.testing.assert_allclose(out.numpy(), MERGES[merge_mode](*halves(layer, X)), rtol=1e-6)
-        assert layer.compute_output_shape((2, 5, 3)) == out.shape
-
-    def test_both(self) -> None:
-        layer = Bidirectional(LSTM(4, return_sequences=True), merge_mode=None)
-        for own, expected in zip(layer(X), halves(layer, X), strict=True):
-            np.testing.assert_array_equal(own.numpy(), expected)
-
-    def test_the_backward_layer_reads_time_from_its_end(self) -> None:
-        layer = Bidirectional(SimpleRNN(4), merge_mode=None)
-        layer.build(X.shape)
-        layer.backward_layer.set_weights(layer.forward_layer.get_weights())
-        np.testing.assert_allclose(
-            layer(X)[1].numpy(), layer.forward_layer(X[:, ::-1]).numpy(), rtol=1e-6
-        )
-
-    def test_states(self) -> None:
-        layer = Bidirectional(LSTM(4, return_state=True))
-        out, *states = layer(X)
-        assert out.shape == (2, 8)
-        assert [s.shape for s in states] == [(2, 4)] * 4
-        np.testing.assert_array_equal(
-            out.numpy(), np.concatenate([states[0].numpy(), states[2].numpy()], -1)
-        )
-        again = layer(X, initial_state=states)[0].numpy()
-        assert (again != out.numpy()).any()
-        with pytest.raises(ValueError, match="as many states backward as forward, not 3"):
-            layer(X, initial_state=states[:3])
-
-    def test_masked_steps_are_zero(self) -> None:
-        layer = Bidirectional(LSTM(4, return_sequences=True))
-        out = layer(X, mask=MASK)
-        np.testing.assert_array_equal(out.numpy()[~MASK], 0)
-        assert (out.numpy()[MASK] != 0).all()
-        np.testing.assert_array_equal(np.asarray(out._keras_mask), MASK)
-
-    def test_a_mask_reaches_both_directions(self) -> None:
-        layer = Bidirectional(GRU(4))
-        short = np.ones((2, 5), bool)
-        short[:, 3:] = False
-        np.testing.assert_allclose(
-            layer(X, mask=short).numpy(), layer(X[:, :3]).numpy(), rtol=1e-5, atol=1e-6
-        )
-        assert layer(X, mask=short)._keras_mask is None
-
-    def test_a_backward_layer_of_its_own(self) -> None:
-        layer = Bidirectional(
-            LSTM(4, return_sequences=True),
-            backward_layer=GRU(6, return_sequences=True, go_backwards=True, name="mine"),
-        )
-        assert layer(X).shape == (2, 5, 10)
-        again = Bidirectional.from_config(layer.get_config())
-        assert isinstance(again.backward_layer, GRU)
-        assert again(X).shape == (2, 5, 10)
-
-    def test_names_and_weights(self) -> None:
-        layer = Bidirectional(LSTM(4, name="words"), name="both")
-        layer.build(X.shape)
-        assert layer.forward_layer.name == "forward_words"
-        assert layer.backward_layer.name == "backward_words"
-        assert not layer.forward_layer.go_backwards
-        assert layer.backward_layer.go_backwards
-        assert len(layer.weights) == 6
-        assert layer.weights[0] is layer.forward_layer.cell.kernel
-        assert layer.weights[3] is layer.backward_layer.cell.kernel
-
-    def test_stateful(self) -> None:
-        layer = Bidirectional(GRU(4, stateful=True))
-        first = layer(X).numpy()
-        assert (layer(X).numpy() != first).any()
-        layer.reset_states()
-        np.testing.assert_array_equal(layer(X).numpy(), first)
-
-    def test_gradients_reach_both(self) -> None:
-        layer = Bidirectional(LSTM(4))
-        with GradientTape() as tape:
-            loss = ops.sum(layer(X))
-        gradients = tape.gradient(loss, layer.trainable_weights)
-        assert all(np.abs(np.asarray(g)).max() > 0 for g in gradients)
-
-    def test_dropout_in_training_only(self) -> None:
-        layer = Bidirectional(LSTM(4, dropout=0.5, recurrent_dropout=0.5, seed=1))
-        still = layer(X).numpy()
-        np.testing.assert_array_equal(layer(X).numpy(), still)
-        assert (layer(X, training=True).numpy() != still).any()
-
-    def test_a_recurrent_layer_somebody_wrote(self) -> None:
-        class Last(Layer):
-            """The last step in its direction; takes neither a mask nor an initial state."""
-
-            return_sequences = return_state = False
-
-            def __init__(self, go_backwards: bool = False, **kwargs: Any) -> None:
-                super().__init__(**kwargs)
-                self.go_backwards = go_backwards
-
-            def call(self, inputs: Any) -> Any:
-                return inputs[:, 0 if self.go_backwards else -1]
-
-            def get_config(self) -> dict[str, Any]:
-                return {**super().get_config(), "go_backwards": self.go_backwards}
-
-        out = Bidirectional(Last())(X)
-        np.testing.assert_array_equal(out.numpy(), np.concatenate([X[:, -1], X[:, 0]], -1))
-
-    @pytest.mark.parametrize(
-        ("make", "sentence"),
-        [
-            (lambda: Bidirectional(3), "layer must be a Layer, not 3"),
-            (lambda: Bidirectional(Dense(2)), "layer must be recurrent: Dense has no"),
-            (lambda: Bidirectional(LSTM(2), merge_mode="max"), "merge_mode must be one of"),
-            (
-                lambda: Bidirectional(LSTM(2), backward_layer=LSTM(2)),
-                "backward_layer must have another go_backwards",
-            ),
-            (
-                lambda: Bidirectional(
-                    LSTM(2), backward_layer=LSTM(2, go_backwards=True, return_sequences=True)
-                ),
-                "the same return_sequences as layer, False, not True",
-            ),
-        ],
-    )
-    def test_refused(self, make: Any, sentence: str) -> None:
-        with pytest.raises(ValueError, match=sentence):
-            make()
 
 
 class TestTimeDistributed:
@@ -213,3 +62,76 @@ class TestTimeDistributed:
             TimeDistributed(Dense(2))(X[:, 0])
         with pytest.raises(ValueError, match=r"must have shape \(2, 5\), not \(2, 4\)"):
             TimeDistributed(Dense(2))(X, mask=MASK[:, :4])
+
+
+class Marks(Layer):
+    """Puts out the mask it gets."""
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        assert mask is not None
+        return np.asarray(mask, np.float32).reshape(len(inputs), -1)
+
+
+class Mean(Layer):
+    """Keeps a statistic: how many batches it has seen in training."""
+
+    def build(self, input_shape: Any) -> None:
+        self.seen = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if training:
+            self.seen.assign_add(1.0)
+        return inputs
+
+
+class TestMasksOfSteps:
+    IDS = RNG.integers(0, 3, size=(2, 5, 4))
+
+    def test_a_mask_of_words_reaches_the_layer_that_reads_them(self) -> None:
+        """Sentences of words: each sentence's own mask."""
+        words = Embedding(3, 3, mask_zero=True)(self.IDS)
+        inner = LSTM(6)
+        out = TimeDistributed(inner)(words)
+        for t in range(5):
+            expected = inner(words.numpy()[:, t], mask=self.IDS[:, t] != 0)
+            np.testing.assert_allclose(out.numpy()[:, t], expected.numpy(), rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(np.asarray(out._keras_mask), (self.IDS != 0).any(-1))
+
+    def test_outputs_of_every_word_keep_their_mask(self) -> None:
+        words = Embedding(3, 3, mask_zero=True)(self.IDS)
+        out = TimeDistributed(LSTM(6, return_sequences=True))(words)
+        np.testing.assert_array_equal(np.asarray(out._keras_mask), self.IDS != 0)
+
+    def test_a_mask_of_sentences_masks_all_their_words(self) -> None:
+        words = Embedding(3, 3)(self.IDS)
+        inner = LSTM(6)
+        out = TimeDistributed(inner)(words, mask=MASK).numpy()
+        plain = TimeDistributed(inner)(words).numpy()
+        np.testing.assert_array_equal(out[~MASK], 0)
+        np.testing.assert_allclose(out[MASK], plain[MASK], rtol=1e-6)
+
+    def test_any_other_layer_gets_the_mask_of_its_step(self) -> None:
+        out = TimeDistributed(Marks())(X, mask=MASK)
+        np.testing.assert_array_equal(out.numpy()[..., 0], MASK)
+
+    def test_statistics_are_those_of_one_step_after_the_other(self) -> None:
+        layer = TimeDistributed(Mean())
+        np.testing.assert_array_equal(layer(X, training=True).numpy(), X)
+        assert float(layer.layer.seen) == 5
+        np.testing.assert_array_equal(layer(X).numpy(), X)
+        assert float(layer.layer.seen) == 5
+
+
+def test_a_wrapper_somebody_wrote() -> None:
+    class Twice(Wrapper):
+        def call(self, inputs: Any) -> Any:
+            return self.layer(inputs) * 2.0
+
+    layer = Twice(Dense(3))
+    inner = layer.layer
+    np.testing.assert_allclose(layer(X).numpy(), 2 * inner(X).numpy(), rtol=1e-6)
+    assert layer.weights == inner.weights
+    again = Twice.from_config(layer.get_config())
+    assert again.layer.get_config() == inner.get_config()
+    with pytest.raises(ValueError, match="layer must be a Layer, not 3"):
+        Wrapper(3)

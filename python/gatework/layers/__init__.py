@@ -5,9 +5,19 @@ from typing import Any
 from .. import _absent
 from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from .base import InputSpec, Layer
+from .bidirectional import Bidirectional
 from .core import Dense, EinsumDense, Embedding, Identity, Lambda, Masking, ReversibleEmbedding
 from .input import Input, InputLayer
-from .recurrent import GRU, LSTM, GRUCell, LSTMCell, SimpleRNN, SimpleRNNCell
+from .recurrent import (
+    GRU,
+    LSTM,
+    RNN,
+    GRUCell,
+    LSTMCell,
+    SimpleRNN,
+    SimpleRNNCell,
+    StackedRNNCells,
+)
 from .regularization import (
     ActivityRegularization,
     AlphaDropout,
@@ -25,7 +35,7 @@ from .reshaping import (
     UpSampling1D,
     ZeroPadding1D,
 )
-from .wrappers import Bidirectional, TimeDistributed
+from .wrappers import TimeDistributed, Wrapper
 
 __all__ = [
     "ActivityRegularization",
@@ -48,6 +58,7 @@ __all__ = [
     "ZeroPadding1D",
     "GRU",
     "LSTM",
+    "RNN",
     "Activation",
     "Bidirectional",
     "Dense",
@@ -65,7 +76,9 @@ __all__ = [
     "SimpleRNN",
     "SimpleRNNCell",
     "SpatialDropout1D",
+    "StackedRNNCells",
     "TimeDistributed",
+    "Wrapper",
     "deserialize",
     "serialize",
 ]

@@ -1,4 +1,4 @@
-"""Layers around a layer: both directions of time, and every step of it."""
+"""Layers around a layer: one that does nothing of its own, and one for every step of time."""
 
 from __future__ import annotations
 
@@ -9,254 +9,33 @@ from ..autograd import Tensor, as_array
 from .base import Layer
 from .calling import call_signature
 
-__all__ = ["Bidirectional", "TimeDistributed"]
-
-MERGE_MODES = ("concat", "sum", "ave", "mul", None)
+__all__ = ["TimeDistributed", "Wrapper", "require_layer"]
 
 
-def _require_layer(name: str, layer: Any) -> Layer:
+def require_layer(name: str, layer: Any) -> Layer:
+    """The layer, or ValueError with the argument's name."""
     if not isinstance(layer, Layer):
         raise ValueError(f"{name} must be a Layer, not {layer!r}")
     return layer
 
 
-def _copy_of(layer: Layer, prefix: str, **changes: Any) -> Any:
-    """A new layer of the same configuration, its name with a prefix."""
-    config = {**layer.get_config(), **changes}
-    config["name"] = prefix + layer.name.removeprefix(prefix)
-    return type(layer).from_config(config)
-
-
-class Bidirectional(Layer):
-    """Runs a recurrent layer forwards and a copy of it backwards over time.
+class Wrapper(Layer):
+    """A layer around another: subclasses say in ``call`` what they do with it.
 
     Args:
-        layer: a layer with ``go_backwards``, ``return_sequences``, ``return_state``, ``stateful``;
-            its configuration makes both directions.
-        merge_mode: "concat", "sum", "ave", "mul": how the outputs are joined; None returns both.
-        weights: initial weights, first half forward.
-        backward_layer: a layer of its own for the backward direction.
-
-    With ``return_state`` the result is a list: the outputs, then the states forward and backward.
-    Masked steps output zeros when ``return_sequences`` is set.
-    """
-
-    def __init__(
-        self,
-        layer: Any,
-        merge_mode: str | None = "concat",
-        weights: Any = None,
-        backward_layer: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        _require_layer("layer", layer)
-        if merge_mode not in MERGE_MODES:
-            raise ValueError(f"merge_mode must be one of {MERGE_MODES}, not {merge_mode!r}")
-        super().__init__(**kwargs)
-        for needed in ("go_backwards", "return_sequences", "return_state"):
-            if not hasattr(layer, needed):
-                raise ValueError(f"layer must be recurrent: {type(layer).__name__} has no {needed}")
-        self.forward_layer: Any = _copy_of(layer, "forward_")
-        if backward_layer is None:
-            backward_layer = _copy_of(layer, "backward_", go_backwards=not layer.go_backwards)
-        self.backward_layer: Any = _require_layer("backward_layer", backward_layer)
-        self._check_layers()
-        one: Any
-        for one in (self.forward_layer, self.backward_layer):
-            if hasattr(one, "zero_output_for_mask"):
-                one.zero_output_for_mask = one.return_sequences
-        self.merge_mode = merge_mode
-        self.stateful = bool(getattr(layer, "stateful", False))
-        self.return_sequences = layer.return_sequences
-        self.return_state = layer.return_state
-        self.supports_masking = True
-        self.input_spec = layer.input_spec
-        if weights is not None:
-            self._initial_weights = list(weights)
-
-    def _check_layers(self) -> None:
-        forward, backward = self.forward_layer, self.backward_layer
-        if forward.go_backwards == backward.go_backwards:
-            raise ValueError(
-                "backward_layer must have another go_backwards than layer, "
-                f"not {backward.go_backwards} as well"
-            )
-        for name in ("stateful", "return_sequences", "return_state"):
-            ours, theirs = getattr(forward, name, False), getattr(backward, name, False)
-            if ours != theirs:
-                raise ValueError(
-                    f"backward_layer must have the same {name} as layer, {ours}, not {theirs}"
-                )
-
-    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
-        for layer in (self.forward_layer, self.backward_layer):
-            if not layer.built:
-                layer.build(sequences_shape)
-        self.built = True
-
-    def call(
-        self,
-        sequences: Any,
-        initial_state: Any = None,
-        mask: Any = None,
-        training: bool = False,
-    ) -> Any:
-        """Runs both directions. ``initial_state``: the states forward, then backward."""
-        # A layer somebody wrote need not take a mask or states as long as there are none.
-        shared = {} if mask is None else {"mask": mask}
-        given: list[dict[str, Any]] = [dict(shared), dict(shared)]
-        if initial_state is not None:
-            half = len(initial_state) // 2
-            if 2 * half != len(initial_state):
-                raise ValueError(
-                    f"initial_state must hold as many states backward as forward, "
-                    f"not {len(initial_state)} in all"
-                )
-            given[0]["initial_state"] = list(initial_state[:half])
-            given[1]["initial_state"] = list(initial_state[half:])
-        forward = self.forward_layer(sequences, training=training, **given[0])
-        backward = self.backward_layer(sequences, training=training, **given[1])
-        final: list[Any] = []
-        if self.return_state:
-            final = [*forward[1:], *backward[1:]]
-            forward, backward = forward[0], backward[0]
-        if self.return_sequences:
-            backward = ops.flip(backward, axis=1)
-        merged = self._merge(forward, backward)
-        if self.return_state:
-            return [*merged, *final] if isinstance(merged, list) else [merged, *final]
-        return merged
-
-    def _merge(self, forward: Tensor, backward: Tensor) -> Any:
-        if self.merge_mode == "concat":
-            return ops.concatenate([forward, backward], axis=-1)
-        if self.merge_mode == "sum":
-            return ops.add(forward, backward)
-        if self.merge_mode == "ave":
-            return ops.multiply(ops.add(forward, backward), 0.5)
-        if self.merge_mode == "mul":
-            return ops.multiply(forward, backward)
-        return [forward, backward]
-
-    def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
-        shape = self.forward_layer.compute_output_shape(sequences_shape)
-        states: list[Any] = []
-        if self.return_state:
-            shape, *states = shape
-        if self.merge_mode is None:
-            outputs = [shape, shape]
-        elif self.merge_mode == "concat":
-            outputs = [(*shape[:-1], 2 * shape[-1])]
-        else:
-            outputs = [shape]
-        found = [*outputs, *states, *states]
-        return found if len(found) > 1 else found[0]
-
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        if isinstance(mask, (list, tuple)):
-            mask = mask[0]
-        if not self.return_sequences:
-            mask = None
-        outputs = [mask, mask] if self.merge_mode is None else [mask]
-        if self.return_state:
-            outputs += [None] * (2 * len(self.forward_layer.state_size))
-        return outputs if len(outputs) > 1 else outputs[0]
-
-    def reset_states(self) -> None:
-        """Forgets the states that both directions carry between batches."""
-        self.forward_layer.reset_states()
-        self.backward_layer.reset_states()
-
-    def reset_state(self) -> None:
-        """Forgets the states that both directions carry between batches."""
-        self.reset_states()
-
-    @property
-    def states(self) -> list[Any] | None:
-        """The carried states, forward then backward."""
-        forward = getattr(self.forward_layer, "states", None)
-        if forward is None:
-            return None
-        return [*forward, *(self.backward_layer.states or ())]
-
-    @property
-    def go_backwards(self) -> bool:
-        return bool(self.forward_layer.go_backwards)
-
-    def get_config(self) -> dict[str, Any]:
-        from ..saving import serialize_keras_object
-
-        return {
-            **super().get_config(),
-            "merge_mode": self.merge_mode,
-            "layer": serialize_keras_object(self.forward_layer),
-            "backward_layer": serialize_keras_object(self.backward_layer),
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
-        from ..saving import deserialize_keras_object
-
-        config = dict(config)
-        for key in ("layer", "backward_layer"):
-            if isinstance(config.get(key), dict):
-                config[key] = deserialize_keras_object(config[key], custom_objects=custom_objects)
-        return cls(**config)
-
-
-class TimeDistributed(Layer):
-    """Applies a layer to every step of (batch, time, ...).
-
-    All steps go through the layer in one call, as a batch of batch * time. A masked step's output
-    is computed like the others; the mask is passed on.
-
-    Args:
-        layer: the layer.
+        layer: the layer inside; it is built with the shape that this one is built with.
     """
 
     def __init__(self, layer: Any, **kwargs: Any) -> None:
-        _require_layer("layer", layer)
+        require_layer("layer", layer)
         super().__init__(**kwargs)
         self.layer = layer
-        self.supports_masking = True
 
-    def _step_shape(self, input_shape: Any) -> tuple[Any, ...]:
-        shape = tuple(input_shape)
-        if len(shape) < 3:
-            raise ValueError(
-                f"inputs of {self.name} must have shape (batch, time, ...), not {shape}"
-            )
-        return (shape[0], *shape[2:])
-
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
         if not self.layer.built:
-            self.layer.build(self._step_shape(input_shape))
+            self.layer.build(input_shape)
+            self.layer.built = True
         self.built = True
-
-    def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Tensor:
-        self._step_shape(inputs.shape)
-        batch, time = inputs.shape[:2]
-        kwargs: dict[str, Any] = {}
-        signature = call_signature(type(self.layer))
-        if mask is not None and as_array(mask).shape[:2] != (batch, time):
-            raise ValueError(
-                f"mask of {self.name} must have shape {(batch, time)}, not {as_array(mask).shape}"
-            )
-        if mask is not None and signature.mask and as_array(mask).ndim > 2:
-            kwargs["mask"] = ops.reshape(mask, (batch * time, *as_array(mask).shape[2:]))
-        if signature.training:
-            kwargs["training"] = training
-        steps = ops.reshape(inputs, (batch * time, *inputs.shape[2:]))
-        outputs = self.layer(steps, **kwargs)
-        result = ops.reshape(outputs, (batch, time, *outputs.shape[1:]))
-        if outputs._logits is not None:
-            logits = outputs._logits
-            result._logits = ops.reshape(logits, (batch, time, *logits.shape[1:]))
-        return result
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        shape = self.layer.compute_output_shape(self._step_shape(input_shape))
-        return (shape[0], input_shape[1], *shape[1:])
 
     def get_config(self) -> dict[str, Any]:
         from ..saving import serialize_keras_object
@@ -273,3 +52,103 @@ class TimeDistributed(Layer):
                 config["layer"], custom_objects=custom_objects
             )
         return cls(**config)
+
+
+class TimeDistributed(Wrapper):
+    """Applies a layer to every step of (batch, time, ...).
+
+    All steps go through the layer in one call, as a batch of batch * time; one after the other in
+    training where the layer keeps statistics, as ``BatchNormalization`` does. A masked step's
+    output is computed like the others.
+
+    A layer that takes a mask gets that of its step: (batch, ...) of (batch, time, ...). Where a
+    layer reads sequences itself, a mask (batch, time) masks whole sequences. The mask of the
+    outputs is that of the layer where it has one, else (batch, time), true where anything is.
+
+    Args:
+        layer: the layer.
+    """
+
+    def __init__(self, layer: Any, **kwargs: Any) -> None:
+        super().__init__(layer, **kwargs)
+        self.supports_masking = True
+
+    def _step_shape(self, input_shape: Any) -> tuple[Any, ...]:
+        shape = tuple(input_shape)
+        if len(shape) < 3:
+            raise ValueError(
+                f"inputs of {self.name} must have shape (batch, time, ...), not {shape}"
+            )
+        return (shape[0], *shape[2:])
+
+    def build(self, input_shape: Any = None) -> None:
+        super().build(self._step_shape(input_shape))
+
+    def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Tensor:
+        self._step_shape(inputs.shape)
+        batch, time = inputs.shape[:2]
+        steps = self._step_mask(inputs, mask)
+        if training and any(not variable.trainable for variable in self.layer.weights):
+            return ops.stack(
+                [
+                    self._apply(x, None if steps is None else steps[:, t], training)
+                    for t, x in enumerate(ops.unstack(inputs, axis=1))
+                ],
+                axis=1,
+            )
+        if steps is not None:
+            steps = steps.reshape(batch * time, *steps.shape[2:])
+        outputs = self._apply(
+            ops.reshape(inputs, (batch * time, *inputs.shape[2:])), steps, training
+        )
+        result = ops.reshape(outputs, (batch, time, *outputs.shape[1:]))
+        if outputs._logits is not None:
+            logits = outputs._logits
+            result._logits = ops.reshape(logits, (batch, time, *logits.shape[1:]))
+        return result
+
+    def _apply(self, inputs: Tensor, mask: Any, training: bool) -> Tensor:
+        kwargs: dict[str, Any] = {}
+        if call_signature(type(self.layer)).training:
+            kwargs["training"] = training
+        if mask is not None:
+            kwargs["mask"] = mask
+        outputs: Tensor = self.layer(inputs, **kwargs)
+        return outputs
+
+    def _step_mask(self, inputs: Any, mask: Any) -> Any:
+        """(batch, time, ...), what the layer gets of the mask at each step; None if it takes none.
+
+        Raises:
+            ValueError: the mask does not begin with (batch, time).
+        """
+        if mask is None:
+            return None
+        steps = as_array(mask, "bool")
+        if steps.shape[:2] != tuple(inputs.shape[:2]):
+            raise ValueError(
+                f"mask of {self.name} must have shape {tuple(inputs.shape[:2])}, not {steps.shape}"
+            )
+        if not call_signature(type(self.layer)).mask:
+            return None
+        if steps.ndim == 2 and (
+            isinstance(self.layer, TimeDistributed) or hasattr(self.layer, "return_sequences")
+        ):
+            steps = steps[:, :, None].repeat(inputs.shape[2], axis=2)
+        return steps
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        if mask is None or as_array(mask).ndim == 2:
+            return mask
+        given = as_array(mask, "bool")
+        batch, time = given.shape[:2]
+        step = ops.reshape(inputs, (batch * time, *inputs.shape[2:]))
+        inner = self.layer.compute_mask(step, given.reshape(batch * time, *given.shape[2:]))
+        if inner is None:
+            return given.any(axis=tuple(range(2, given.ndim)))
+        inner = as_array(inner)
+        return inner.reshape(batch, time, *inner.shape[1:])
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        shape = self.layer.compute_output_shape(self._step_shape(input_shape))
+        return (shape[0], input_shape[1], *shape[1:])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import Array, Tensor, Variable, as_array, as_tensor, record, wrap
+from ..autograd import Array, Tensor, Variable, as_array, as_tensor, record, record_many, wrap
 from .broadcast import normalize_axes, normalize_axis, sum_to
 
 __all__ = [
@@ -187,8 +187,17 @@ def unstack(x: Any, axis: int = 0) -> list[Tensor]:
     """The slices along an axis, without it."""
     t = as_tensor(x)
     axis = normalize_axis(axis, t.ndim)
-    before = (slice(None),) * axis
-    return [getitem(t, (*before, i)) for i in range(t.shape[axis])]
+    value = t._value.copy() if isinstance(t, Variable) else t._value
+    parts = np.moveaxis(value, axis, 0)
+
+    def vjp(dys: tuple[Array | None, ...]) -> list[Array]:
+        dx = np.zeros(value.shape, value.dtype)
+        for part, dy in zip(np.moveaxis(dx, axis, 0), dys, strict=True):
+            if dy is not None:
+                part[...] = dy
+        return [dx]
+
+    return list(record_many(list(parts), (t,), vjp))
 
 
 def getitem(x: Any, key: Any) -> Tensor:

@@ -2,6 +2,17 @@
 
 from .gru import GRU, GRUCell
 from .lstm import LSTM, LSTMCell
+from .rnn import RNN
 from .simple_rnn import SimpleRNN, SimpleRNNCell
+from .stacked import StackedRNNCells
 
-__all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "SimpleRNN", "SimpleRNNCell"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "GRUCell",
+    "LSTMCell",
+    "SimpleRNN",
+    "SimpleRNNCell",
+    "StackedRNNCells",
+]

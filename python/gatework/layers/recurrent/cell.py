@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from ... import activations, constraints, initializers, ops, random, regularizers
-from ...autograd import Tensor, Variable
+from ...autograd import Tensor, Variable, as_tensor
 from ...ops.dense import FUSED_ACTIVATIONS
 from ...ops.packed_weights import PackedWeightsCache
 from ...ops.stream import Stream
@@ -74,6 +74,8 @@ class RecurrentCell(Layer):
         self.recurrent_kernel: Variable | None = None
         self.bias: Variable | None = None
         self.packed = PackedWeightsCache()
+        self._dropout_mask: Any = None
+        self._recurrent_dropout_mask: Any = None
 
     @property
     def kernel_name(self) -> str:
@@ -141,18 +143,25 @@ class RecurrentCell(Layer):
     ) -> tuple[Tensor, list[Tensor]]:
         """All steps of (batch, time, features) sequences; dropout masks are drawn once for them."""
         batch, features = sequences.shape[0], sequences.shape[-1]
+        factors: list[Any] = [None, None]
+        if training:
+            factors[0] = self._factors(self.dropout, (batch, features))
+            factors[1] = self._factors(self.recurrent_dropout, (batch, self.units))
+        return self._run(
+            sequences, factors, initial_state=initial_state, mask=mask, **options
+        )
+
+    def _run(
+        self, sequences: Tensor, factors: Sequence[Any], **options: Any
+    ) -> tuple[Tensor, list[Tensor]]:
         return ops.recurrent(
             self.kernel_name,
             sequences,
             self.kernel,
             self.recurrent_kernel,
             self.bias,
-            initial_state=initial_state,
-            mask=mask,
-            dropout_mask=self._factors(self.dropout, (batch, features), training),
-            recurrent_dropout_mask=self._factors(
-                self.recurrent_dropout, (batch, self.units), training
-            ),
+            dropout_mask=factors[0],
+            recurrent_dropout_mask=factors[1],
             activation=self._activation_name,
             recurrent_activation=self._recurrent_activation_name,
             packed=self.packed,
@@ -160,10 +169,40 @@ class RecurrentCell(Layer):
         )
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> tuple[Tensor, Any]:
-        """One step: inputs (batch, features), states of (batch, units) -> output, new states."""
-        given = list(states) if isinstance(states, (list, tuple)) else [states]
-        output, new = self.run(ops.expand_dims(inputs, 1), initial_state=given, training=training)
-        return output, new if isinstance(states, (list, tuple)) else new[0]
+        """One step: inputs (batch, features), states of (batch, units) -> output, new states.
+
+        In training the dropout masks of the first step serve the next ones too, until
+        ``reset_dropout_mask`` and ``reset_recurrent_dropout_mask``.
+        """
+        inputs = as_tensor(inputs, "float32")
+        given = list(states) if isinstance(states, list | tuple) else [states]
+        factors: list[Any] = [None, None]
+        if training:
+            factors = [self.get_dropout_mask(inputs), self.get_recurrent_dropout_mask(given[0])]
+        output, new = self._run(ops.expand_dims(inputs, 1), factors, initial_state=given)
+        return output, new if isinstance(states, list | tuple) else new[0]
+
+    def get_dropout_mask(self, step_input: Any) -> Any:
+        """The factors of inputs (batch, features), drawn once until they are reset; None for 1."""
+        if self._dropout_mask is None or self._dropout_mask.shape != step_input.shape:
+            self._dropout_mask = self._factors(self.dropout, step_input.shape)
+        return self._dropout_mask
+
+    def get_recurrent_dropout_mask(self, step_input: Any) -> Any:
+        """The factors of h (batch, units), drawn once until they are reset; None for 1."""
+        mask = self._recurrent_dropout_mask
+        if mask is None or mask.shape != step_input.shape:
+            mask = self._factors(self.recurrent_dropout, step_input.shape)
+            self._recurrent_dropout_mask = mask
+        return mask
+
+    def reset_dropout_mask(self) -> None:
+        """Lets the next step in training draw a new mask of the inputs."""
+        self._dropout_mask = None
+
+    def reset_recurrent_dropout_mask(self) -> None:
+        """Lets the next step in training draw a new mask of h."""
+        self._recurrent_dropout_mask = None
 
     def stream(self, batch_size: int = 1) -> Stream:
         """The cell one step at a time, with its present weights; ValueError if it is not built."""
@@ -172,8 +211,8 @@ class RecurrentCell(Layer):
         weights = self.packed.get(self.kernel_name, self.kernel, self.recurrent_kernel, self.bias)
         return Stream(weights, batch_size, self._activation_name, self._recurrent_activation_name)
 
-    def _factors(self, rate: float, shape: tuple[int, ...], training: bool) -> Any:
-        if not training or rate == 0.0:
+    def _factors(self, rate: float, shape: tuple[int, ...]) -> Any:
+        if rate == 0.0:
             return None
         return ops.dropout_mask(shape, rate, self.seed_generator.next())
 
