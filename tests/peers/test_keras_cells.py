@@ -66,7 +66,9 @@ def test_rnn(name: str, flags: dict[str, Any]) -> None:
     theirs.build(X.shape)
     weights = random_weights(rng, theirs)
     ours = gatework.layers.RNN(CELLS[name](gatework), return_state=True, **flags)
-    given = {"mask": MASK} if flags else {}
+    # Keras 3.15 repeats the first row of the state of a stack's last cell at masked steps of all
+    # rows, when the cell gives its state bare.
+    given = {"mask": MASK} if flags and name != "stack with own" else {}
     expected, up, expected_gradients = run_keras(theirs, weights, X, 1, **given)
     outputs, gradients = run_gatework(ours, weights, X, up, **given)
     agree(outputs, expected)
