@@ -1,4 +1,4 @@
-"""RNN, cells, stacks, Bidirectional around them, TimeDistributed, against Keras, live; and files."""
+"""RNN, cells, stacks, Bidirectional, TimeDistributed against Keras, live; files."""
 
 from __future__ import annotations
 
