@@ -19,6 +19,7 @@ from .epochs import Epochs
 from .expected import Expected
 from .interface import Lookups, TrainerInterface
 from .predictions import Predictions
+from .states import forget_states_of_other_size, kept_states, stateful_layers
 
 
 def _check_epochs(epochs: Any, initial_epoch: Any) -> None:
@@ -69,7 +70,8 @@ class TrainingLoops(TrainerInterface):
             class_weight,
             self._has_sparse_labels(),
             Expected.of(self),
-            any_order=not training and steps is None and not self._keeps_states(),
+            # States go from batch to batch in the caller's order.
+            any_order=not training and steps is None and not stateful_layers(self),
         )
         if labelled and isinstance(source, ArraySource):
             if source.num_samples == 0:
@@ -222,10 +224,13 @@ class TrainingLoops(TrainerInterface):
         self._lookups = None
         logs: Any = {}
         group, first, batch = self.steps_per_execution, 0, -1
+        stateful = stateful_layers(self)
         for batch, data in enumerate(train.batches(epoch)):
             if batch % group == 0:
                 first = batch
                 callbacks.on_train_batch_begin(batch)
+            if batch == 0 and stateful:
+                forget_states_of_other_size(stateful, data)
             try:
                 self._check_batch(train, data)
                 logs = self.train_step(data)
@@ -297,7 +302,8 @@ class TrainingLoops(TrainerInterface):
         values = [variable.numpy().copy() for variable in variables]
         self._lookups = None
         try:
-            yield
+            with kept_states(stateful_layers(self)):
+                yield
         finally:
             self._lookups = running
             for variable, value in zip(variables, values, strict=True):
@@ -308,9 +314,12 @@ class TrainingLoops(TrainerInterface):
         self.reset_metrics()
         logs: Any = {}
         batch = -1
+        stateful = stateful_layers(self)
         try:
             callbacks.on_test_begin()
             for batch, item in enumerate(data.batches(0)):
+                if batch == 0 and stateful:
+                    forget_states_of_other_size(stateful, item)
                 callbacks.on_test_batch_begin(batch)
                 try:
                     self._check_batch(data, item)
@@ -361,10 +370,20 @@ class TrainingLoops(TrainerInterface):
                 steps=data.num_batches,
             )
         self.stop_predicting = False
+        stateful = stateful_layers(self)
+        if stateful and self._lookups is not None:
+            # Inside an epoch of `fit`, which goes on from the states it left.
+            with kept_states(stateful):
+                return self._predict(data, callbacks, stateful)
+        return self._predict(data, callbacks, stateful)
+
+    def _predict(self, data: Epochs, callbacks: CallbackList, stateful: list[Any]) -> Any:
         predictions = Predictions(data.source.restore)
         try:
             callbacks.on_predict_begin()
             for batch, item in enumerate(data.batches(0)):
+                if batch == 0 and stateful:
+                    forget_states_of_other_size(stateful, item)
                 callbacks.on_predict_batch_begin(batch)
                 try:
                     outputs = predictions.add(item, self.predict_step(item))
@@ -381,7 +400,3 @@ class TrainingLoops(TrainerInterface):
             raise
         callbacks.on_predict_end()
         return predictions.joined()
-
-    def _keeps_states(self) -> bool:
-        """True when a layer carries states from batch to batch: their order is not ours."""
-        return any(getattr(layer, "stateful", False) for layer in self._flatten_layers())
