@@ -86,7 +86,7 @@ def test_torch_loaders(expected):
     alone = data.DataLoader(data.TensorDataset(torch.tensor(X)), batch_size=4)
     assert model().predict(alone, verbose=0).shape == (10, 1)
     assert model().predict(torch.tensor(X), verbose=0).shape == (10, 1)
-    with pytest.raises(TypeError, match="x must be arrays, .* not TensorDataset"):
+    with pytest.raises(TypeError, match=r"x must be arrays, .* not TensorDataset"):
         trained(pairs)
 
     class Stream(data.IterableDataset):

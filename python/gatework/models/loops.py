@@ -1,4 +1,4 @@
-"""`fit`, `evaluate` and `predict`: the loops over epochs and batches."""
+"""`fit` and `evaluate`: the loops over epochs and batches."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from ..callbacks import CallbackList, History
 from ..callbacks.callback_list import plain_logs
 from ..layers.base import Layer
 from ..preprocessing.batch import unpack_x_y_sample_weight
-from .array_source import ArraySource
 from .arrays import split_validation
-from .data_adapter import get_source
 from .epochs import Epochs
 from .expected import Expected
-from .interface import Lookups, TrainerInterface
-from .predictions import Predictions
+from .interface import Lookups
+from .prediction_loop import PredictionLoop
+from .run_data import check_verbose
 from .states import forget_states_of_other_size, kept_states, stateful_layers
 
 
@@ -27,11 +26,6 @@ def _check_epochs(epochs: Any, initial_epoch: Any) -> None:
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         if not whole or value < least:
             raise ValueError(f"{name} must be an integer >= {least}, not {value!r}")
-
-
-def _check_verbose(verbose: Any) -> None:
-    if verbose not in ("auto", 0, 1, 2):
-        raise ValueError(f"verbose must be 0, 1, 2 or 'auto', not {verbose!r}")
 
 
 def _validates(epoch: int, validation_freq: Any) -> bool:
@@ -44,46 +38,8 @@ def _validates(epoch: int, validation_freq: Any) -> bool:
     )
 
 
-class TrainingLoops(TrainerInterface):
+class TrainingLoops(PredictionLoop):
     """The loops; what happens to one batch is in `Trainer`."""
-
-    def _epochs(
-        self,
-        x: Any,
-        y: Any,
-        sample_weight: Any,
-        batch_size: int | None,
-        steps: int | None,
-        steps_name: str,
-        shuffle: bool | str = False,
-        class_weight: dict[Any, float] | None = None,
-        labelled: bool = True,
-        training: bool = False,
-    ) -> Epochs:
-        """Checks the data of a run and returns its epochs."""
-        source = get_source(
-            x,
-            y,
-            sample_weight,
-            batch_size,
-            shuffle,
-            class_weight,
-            self._has_sparse_labels(),
-            Expected.of(self),
-            # States go from batch to batch in the caller's order.
-            any_order=not training and steps is None and not stateful_layers(self),
-        )
-        if labelled and isinstance(source, ArraySource):
-            if source.num_samples == 0:
-                raise ValueError("x must hold at least one sample, not 0")
-            if self._compile_loss is not None and source.y is not None:
-                self._compile_loss.check_labels(source.y)
-        return Epochs(source, steps, steps_name)
-
-    def _check_batch(self, epochs: Epochs, batch: Any) -> None:
-        """Checks the labels of a batch; those of arrays were checked as a whole."""
-        if not isinstance(epochs.source, ArraySource) and self._compile_loss is not None:
-            self._compile_loss.check_labels(unpack_x_y_sample_weight(batch)[1])
 
     def fit(
         self,
@@ -133,7 +89,7 @@ class TrainingLoops(TrainerInterface):
         """
         self._require_compiled("fit")
         _check_epochs(epochs, initial_epoch)
-        _check_verbose(verbose)
+        check_verbose(verbose)
         _validates(0, validation_freq)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_validation(
@@ -276,7 +232,7 @@ class TrainingLoops(TrainerInterface):
             a dictionary of them by name.
         """
         self._require_compiled("evaluate")
-        _check_verbose(verbose)
+        check_verbose(verbose)
         data = self._epochs(x, y, sample_weight, batch_size, steps, "steps")
         if not isinstance(callbacks, CallbackList):
             callbacks = CallbackList(
@@ -338,65 +294,3 @@ class TrainingLoops(TrainerInterface):
         plain = plain_logs(logs)
         callbacks.on_test_end(plain)
         return plain
-
-    def predict(
-        self,
-        x: Any,
-        batch_size: int | None = None,
-        verbose: int | str = "auto",
-        steps: int | None = None,
-        callbacks: Any = None,
-    ) -> Any:
-        """Returns the model's outputs for all samples, as NumPy arrays.
-
-        Safe to call from several threads at once, as long as none trains the model.
-
-        Args:
-            x: inputs, as for `fit`; labels that a source yields are left aside.
-            batch_size: samples computed at a time, 32 when None; only for arrays.
-            verbose: 0 silent, 1 a progress bar, 2 one line; "auto" means 1.
-            steps: the number of batches; all of the data when None.
-            callbacks: `Callback` objects.
-        """
-        _check_verbose(verbose)
-        data = self._epochs(x, None, None, batch_size, steps, "steps", labelled=False)
-        if not isinstance(callbacks, CallbackList):
-            callbacks = CallbackList(
-                callbacks,
-                add_progbar=verbose != 0,
-                model=self,
-                verbose=verbose,
-                epochs=1,
-                steps=data.num_batches,
-            )
-        self.stop_predicting = False
-        stateful = stateful_layers(self)
-        if stateful and self._lookups is not None:
-            # Inside an epoch of `fit`, which goes on from the states it left.
-            with kept_states(stateful):
-                return self._predict(data, callbacks, stateful)
-        return self._predict(data, callbacks, stateful)
-
-    def _predict(self, data: Epochs, callbacks: CallbackList, stateful: list[Any]) -> Any:
-        predictions = Predictions(data.source.restore)
-        try:
-            callbacks.on_predict_begin()
-            for batch, item in enumerate(data.batches(0)):
-                if batch == 0 and stateful:
-                    forget_states_of_other_size(stateful, item)
-                callbacks.on_predict_batch_begin(batch)
-                try:
-                    outputs = predictions.add(item, self.predict_step(item))
-                except Exception as error:
-                    error.add_note(f"in predict, at batch {batch}")
-                    raise
-                callbacks.on_predict_batch_end(batch, {"outputs": outputs})
-                if self.stop_predicting:
-                    break
-            if not len(predictions):
-                raise ValueError("x must yield at least one batch, not none")
-        except BaseException:
-            callbacks.close()
-            raise
-        callbacks.on_predict_end()
-        return predictions.joined()
