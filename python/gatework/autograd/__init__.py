@@ -4,6 +4,7 @@
 ``tape`` the walk backwards (Griewank & Walther, Evaluating Derivatives, 2008, chapter 3).
 """
 
+from .later import NoValueYet
 from .recording import is_recording, needs_gradient, no_recording, record, record_many
 from .tape import GradientTape
 from .tensor import Array, Tensor, Variable, as_array, as_tensor, wrap
@@ -11,6 +12,7 @@ from .tensor import Array, Tensor, Variable, as_array, as_tensor, wrap
 __all__ = [
     "Array",
     "GradientTape",
+    "NoValueYet",
     "Tensor",
     "Variable",
     "as_array",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Self
@@ -11,7 +12,7 @@ import numpy as np
 
 from .. import constraints, initializers, regularizers, tree
 from .._suggest import suggest
-from ..autograd import Tensor, Variable, as_array, as_tensor, no_recording
+from ..autograd import Tensor, Variable, as_array
 from ..utils.naming import auto_name
 from .allowance import spend
 from .calling import (
@@ -20,11 +21,12 @@ from .calling import (
     context,
     has_symbolic,
     mask_of,
+    shapes_for,
     to_tensors,
 )
 from .input_spec import InputSpec
-from .shapes import Sizes, as_sizes, legacy_shape, shape_of
-from .symbolic import History, KerasTensor
+from .shapes import as_shapes, as_sizes, legacy_shape, shape_of
+from .symbolic import Called, KerasTensor, Node, outputs_on_trial
 from .weights import WeightOwner
 
 __all__ = ["InputSpec", "Layer"]
@@ -51,12 +53,12 @@ def _finishing(build: Callable[..., Any]) -> Callable[..., Any]:
     def finished(self: Layer, *args: Any, **kwargs: Any) -> None:
         build(self, *args, **kwargs)
         if type(self).build is finished:
-            self._finish_build(args[0] if args else next(iter(kwargs.values()), None))
+            self._finish_build(inspect.signature(build).bind(self, *args, **kwargs).arguments)
 
     return finished
 
 
-class Layer(WeightOwner):
+class Layer(Called, WeightOwner):
     """A computation with weights.
 
     Subclasses make their weights in ``build(input_shape)`` with ``add_weight``, compute in
@@ -107,6 +109,7 @@ class Layer(WeightOwner):
         self._losses: list[Any] = []
         self._inbound: list[Any] = []
         self._build_shape: Any = None
+        self._build_shapes: dict[str, Any] | None = None
         self._input_shape_arg = legacy_shape(legacy)
         self._initial_weights = legacy.pop("weights", None)
         if legacy.pop("quantization_config", None) is not None:
@@ -166,30 +169,41 @@ class Layer(WeightOwner):
     def build(self, input_shape: Any = None) -> None:
         """Makes the weights for inputs of that shape. Layers without weights need none."""
 
-    def _finish_build(self, shape: Any) -> None:
+    def _finish_build(self, arguments: dict[str, Any]) -> None:
         self.built = True
-        if shape is not None:
-            self._build_shape = shape
+        shapes = {name: shape for name, shape in arguments.items() if shape is not None}
+        shapes.pop("self", None)
+        if shapes:
+            self._build_shape = next(iter(shapes.values()))
+            self._build_shapes = shapes if len(shapes) > 1 else None
         if self._initial_weights is not None:
             self.set_weights(self._initial_weights)
             self._initial_weights = None
 
-    def _build(self, inputs: Any) -> None:
+    def _build(self, *args: Any, **kwargs: Any) -> None:
         with _building:
             if self.input_spec is not None:
-                self._check_inputs(inputs)
+                self._check_inputs(args[0])
             if not self.built:
-                self.build(shape_of(inputs))
+                self.build(*shapes_for(self.build, type(self), args, kwargs))
                 self.built = True
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """The shape the layer was built with."""
+        """The shape the layer was built with, or the shapes by the name of ``build``'s argument."""
+        if self._build_shapes is not None:
+            return {"shapes_dict": self._build_shapes}
         return None if self._build_shape is None else {"input_shape": self._build_shape}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """Builds the layer with the shape in ``config``."""
+        """Builds the layer with the shapes in ``config``."""
+        if self.built:
+            return
+        shapes = config.get("shapes_dict")
+        if isinstance(shapes, dict):
+            self.build(**{name: as_shapes(shape) for name, shape in shapes.items()})
+            return
         shape = config.get("input_shape")
-        if shape is not None and not self.built:
+        if shape is not None:
             self._build(tree.map_structure(lambda leaf: KerasTensor(leaf.sizes), as_sizes(shape)))
 
     # --- calling ------------------------------------------------------------------------------
@@ -215,7 +229,7 @@ class Layer(WeightOwner):
                 return self._call_symbolic(args, kwargs)
             inputs = to_tensors(inputs)
         if not self.built:
-            self._build(inputs)
+            self._build(inputs, *args[1:], **kwargs)
         elif self.input_spec is not None:
             self._check_inputs(inputs)
         mask = kwargs.pop("mask", None)
@@ -272,22 +286,33 @@ class Layer(WeightOwner):
         return previous_mask if self.supports_masking else None
 
     def _call_symbolic(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        outputs = self._symbolic_outputs(args, kwargs)
+        Node(self, args, kwargs, outputs)
+        return outputs
+
+    def _symbolic_outputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The shapes and dtypes of the outputs, as symbolic tensors that belong to no graph yet."""
         inputs = args[0]
         if not self.built:
-            self._build(inputs)
+            self._build(inputs, *args[1:], **kwargs)
         elif self.input_spec is not None:
             self._check_inputs(inputs)
-        found = self.compute_output_shape(shape_of(inputs))
+        if type(self).compute_output_shape is Layer.compute_output_shape:
+            return self._outputs_on_trial(args, kwargs)
+        shapes = shapes_for(self.compute_output_shape, type(self), args, kwargs)
         dtype = self.compute_output_dtype(inputs)
-        index = len(self._inbound)
-        self._inbound.append((args, kwargs))
-        single = not found or not isinstance(found[0], list | tuple)
-        outputs = []
-        for i, sizes in enumerate([found] if single else found):
-            out = KerasTensor(sizes, dtype, name=self.name)
-            out._keras_history = History(self, index, i)
-            outputs.append(out)
-        return outputs[0] if single else outputs
+        return tree.map_structure(
+            lambda leaf: KerasTensor(leaf.sizes, dtype, self.name),
+            as_sizes(self.compute_output_shape(*shapes)),
+        )
+
+    def _outputs_on_trial(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        kept = {id(layer): list(layer._losses) for layer in self._flatten_layers()}
+        try:
+            return outputs_on_trial(self, args, kwargs, self.name)
+        finally:
+            for layer in self._flatten_layers():
+                layer._losses[:] = kept.get(id(layer), [])
 
     def compute_output_dtype(self, inputs: Any) -> str:
         """The dtype of the outputs."""
@@ -298,26 +323,8 @@ class Layer(WeightOwner):
 
         What differs between the two depends on sizes that are unknown, and is so itself.
         """
-
-        def outputs_for(unknown: int) -> Any:
-            def zeros(leaf: Sizes) -> Tensor:
-                return as_tensor(
-                    np.zeros([unknown if n is None else n for n in leaf.sizes], np.float32)
-                )
-
-            inputs = tree.map_structure(zeros, sizes)
-            kept = {id(layer): list(layer._losses) for layer in self._flatten_layers()}
-            with no_recording():
-                outputs = self(inputs)
-            for layer in self._flatten_layers():
-                layer._losses[:] = kept.get(id(layer), [])
-            return tree.map_structure(Sizes, outputs)
-
-        def common(a: Sizes, b: Sizes) -> tuple[int | None, ...]:
-            return tuple(m if m == n else None for m, n in zip(a.sizes, b.sizes, strict=True))
-
-        sizes = as_sizes(input_shape)
-        return tree.map_structure(common, outputs_for(2), outputs_for(3))
+        inputs = tree.map_structure(lambda leaf: KerasTensor(leaf.sizes), as_sizes(input_shape))
+        return shape_of(self._outputs_on_trial((inputs,), {}))
 
     # --- losses -------------------------------------------------------------------------------
 

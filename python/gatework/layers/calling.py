@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 import itertools
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .. import tree
 from ..autograd import Tensor, as_tensor
+from .shapes import shape_of
 from .symbolic import KerasTensor
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "context",
     "has_symbolic",
     "mask_of",
+    "shapes_for",
     "to_tensors",
 ]
 
@@ -84,6 +87,34 @@ def mask_of(inputs: Any) -> Any:
         return inputs._keras_mask
     masks = [getattr(leaf, "_keras_mask", None) for leaf in tree.flatten(inputs)]
     return masks if any(mask is not None for mask in masks) else None
+
+
+def shapes_for(
+    method: Callable[..., Any], cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> list[Any]:
+    """The shapes to give to ``build`` or ``compute_output_shape`` of a layer.
+
+    The first is that of the first argument of the call. Further parameters, named after further
+    arguments of ``call`` ("value_shape" after "value"), get the shapes of these; None without.
+    """
+    shapes = [shape_of(args[0])]
+    if len(args) == 1 and not kwargs:
+        return shapes
+    others = [
+        parameter
+        for parameter in inspect.signature(method).parameters.values()
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    ][1:]
+    names = [name for name in inspect.signature(cls.call).parameters if name != "self"]  # type: ignore[attr-defined]
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    for parameter in others:
+        value = given.get(parameter.name.removesuffix("_shape"))
+        holds = any(hasattr(leaf, "shape") for leaf in tree.flatten(value))
+        shapes.append(shape_of(value) if holds else None)
+    # Methods that ask for shapes of arguments which were not given have defaults for them.
+    while shapes[-1] is None and others[len(shapes) - 2].default is not inspect.Parameter.empty:
+        shapes.pop()
+    return shapes
 
 
 def constructor_arguments(cls: type, up_to: type) -> list[str]:

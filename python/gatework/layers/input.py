@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .base import Layer
-from .symbolic import History, KerasTensor
+from .symbolic import KerasTensor, Node
 
 __all__ = ["Input", "InputLayer"]
 
@@ -54,8 +54,7 @@ class InputLayer(Layer):
         self.batch_shape = sizes
         self.optional = bool(optional)
         self._input_dtype = np.dtype("float32" if dtype is None else dtype).name
-        self.output = KerasTensor(sizes, self._input_dtype, self.name)
-        self.output._keras_history = History(self, 0, 0)
+        Node(self, (), {}, KerasTensor(sizes, self._input_dtype, self.name))
         self.built = True
 
     @property
@@ -108,4 +107,5 @@ def Input(
         input_tensor=tensor,
         optional=optional,
     )
-    return layer.output
+    made: KerasTensor = layer.output
+    return made

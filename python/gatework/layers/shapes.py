@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import tree
 
-__all__ = ["Sizes", "as_sizes", "legacy_shape", "shape_of"]
+__all__ = ["Sizes", "as_shapes", "as_sizes", "legacy_shape", "shape_of"]
 
 
 class Sizes:
@@ -32,6 +32,11 @@ def as_sizes(shape: Any) -> Any:
     if all(size is None or isinstance(size, int | np.integer) for size in shape):
         return Sizes(shape)
     return [as_sizes(item) for item in shape]
+
+
+def as_shapes(shape: Any) -> Any:
+    """A structure of shapes, however it was written, as one of tuples."""
+    return tree.map_structure(lambda leaf: leaf.sizes, as_sizes(shape))
 
 
 def legacy_shape(legacy: dict[str, Any]) -> tuple[int | None, ...] | None:

@@ -14,7 +14,15 @@ __all__ = ["WeightOwner"]
 
 # Where a layer keeps book itself; what these hold is not for tracking.
 _BOOKS = frozenset(
-    {"_sublayers", "_own_weights", "_containers", "_losses", "_inbound", "_build_shape"}
+    {
+        "_build_shape",
+        "_build_shapes",
+        "_containers",
+        "_inbound",
+        "_losses",
+        "_own_weights",
+        "_sublayers",
+    }
 )
 
 

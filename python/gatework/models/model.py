@@ -2,39 +2,80 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from ..layers.base import Layer
+from .functional import GraphModel, graph_arguments
+from .functional_config import GRAPH_KEYS, graph_config, graph_from_config
 from .trainer import Trainer
 
 
-class Model(Trainer, Layer):
-    """Subclasses create layers in `__init__` and use them in `call(inputs, training=None)`.
+class Model(GraphModel, Trainer, Layer):
+    """A layer that trains: made of symbolic inputs and outputs, or by subclassing.
+
+    ``Model(inputs, outputs)`` computes the outputs as they were computed from the inputs. Both are
+    results of ``Input`` and layers, alone or in lists, tuples and dictionaries. A subclass creates
+    layers in ``__init__`` and uses them in ``call(inputs, training=None)`` instead; it may also
+    pass inputs and outputs on to ``super().__init__`` and override only ``train_step``.
 
     Args:
+        inputs: symbolic inputs, in any structure.
+        outputs: symbolic outputs, in any structure.
         name: the class name in snake case when None.
         trainable: False freezes all weights.
+
+    Raises:
+        ValueError: for outputs that do not follow from the inputs, or two layers of one name.
+        TypeError: for an unknown argument.
     """
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        if cls is Model and graph_arguments(args, kwargs):
+            cls = cast(type[Self], Functional)
+        return super().__new__(cls)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        if args:
+        if graph_arguments(args, kwargs):
+            bound = _GRAPH_SIGNATURE.bind(*args, **kwargs).arguments
+            Layer.__init__(self, name=bound.get("name"), trainable=True, **bound.get("others", {}))
+            Trainer.__init__(self)
+            self._set_graph(bound["inputs"], bound["outputs"])
+            if bound.get("trainable") is not None:
+                self.trainable = bound["trainable"]
+            return
+        if args or "inputs" in kwargs or "outputs" in kwargs:
             raise TypeError(
-                f"{type(self).__name__} takes no positional arguments, not {len(args)}; subclass "
-                "Model and write call(), or use Sequential"
+                f"{type(self).__name__} must be given inputs and outputs, or neither of them: "
+                "subclass Model and write call(), or use Sequential for layers one after the other"
             )
         Layer.__init__(self, **kwargs)
         Trainer.__init__(self)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError(f"{type(self).__name__} must implement call(inputs)")
+        """Computes the outputs; subclasses without inputs and outputs write their own."""
+        return self._run_graph(args[0], kwargs.get("mask"))
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        if self._graph is not None:
+            return self._graph_output_shape(input_shape)
+        return super().compute_output_shape(input_shape)
+
+    def _symbolic_outputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._graph is not None:
+            return self._graph_outputs(args[0])
+        return super()._symbolic_outputs(args, kwargs)
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers directly inside this model, in the order in which they were added."""
-        return list(self._layers)
+        """The layers directly inside this model, in the order in which they were added.
+
+        Those of a graph are in the order of Keras: from the inputs on.
+        """
+        return list(self._layers) if self._graph is None else self._graph.layers
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Returns the layer of that name, or at that index of `layers`.
@@ -140,7 +181,58 @@ class Model(Trainer, Layer):
             if callable(reset):
                 reset()
 
+    def get_config(self) -> dict[str, Any]:
+        """What is needed to make the model again, as JSON can hold it.
+
+        Raises:
+            NotImplementedError: if a subclass takes arguments of its own and does not say which.
+        """
+        if self._graph is not None and self._is_made_of_graph():
+            return graph_config(self)
+        return super().get_config()
+
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
-        """Rebuilds a model from what `get_config` returned."""
-        return cls(**config)
+        """Rebuilds a model, with new weights, from what `get_config` returned."""
+        if not all(key in config for key in GRAPH_KEYS):
+            return cls(**config)
+        from ..saving import custom_object_scope
+
+        with custom_object_scope(custom_objects or {}):
+            made: Self = graph_from_config(cls, config)
+            return made
+
+
+class Functional(Model):
+    """The class of ``Model(inputs, outputs)``, as Keras' files name it.
+
+    Args:
+        inputs, outputs, name, trainable: as for ``Model``.
+    """
+
+    _keras_module = "keras.src.models.functional"
+
+    def __init__(
+        self,
+        inputs: Any,
+        outputs: Any,
+        name: str | None = None,
+        trainable: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(inputs, outputs, name=name, trainable=trainable, **kwargs)
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Computes the outputs; ``training`` reaches the layers by itself."""
+        return self._run_graph(inputs, mask)
+
+
+_GRAPH_SIGNATURE = inspect.Signature(
+    [
+        *(
+            inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
+            for name in ("inputs", "outputs", "name", "trainable")
+        ),
+        inspect.Parameter("others", inspect.Parameter.VAR_KEYWORD),
+    ]
+)

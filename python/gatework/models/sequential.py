@@ -109,18 +109,17 @@ class Sequential(Model):
         self._symbolic = (inputs, outputs)
         self.built = True
 
-    def _build(self, inputs: Any) -> None:
+    def _build(self, *args: Any, **kwargs: Any) -> None:
+        inputs = args[0]
         # A batch says nothing about the size of those to come.
         shape = tuple(getattr(inputs, "shape", None) or ())
         super()._build(KerasTensor((None, *shape[1:]), inputs.dtype) if shape else inputs)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        if mask is not None:
-            # The first layer finds it there; those after it have masks of their own.
-            inputs._keras_mask = mask
         x = inputs
         for layer in self.layers:
-            x = layer(x)
+            # Each layer hands its mask on with its outputs.
+            x, mask = layer(x) if mask is None else layer(x, mask=mask), None
         return x
 
     @property

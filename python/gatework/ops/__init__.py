@@ -4,9 +4,11 @@ Names and arguments are those of ``keras.ops``. Everything takes Tensors, arrays
 returns Tensors.
 """
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
-from ..autograd import Array, Tensor, as_array, as_tensor
+from ..autograd import Array, NoValueYet, Tensor, as_array, as_tensor
 from .cross_entropy import *  # noqa: F403
 from .cross_entropy import __all__ as _cross_entropy
 from .dense import dense
@@ -44,3 +46,32 @@ def convert_to_tensor(x: Any, dtype: Any = None) -> Tensor:
 def convert_to_numpy(x: Any) -> Array:
     """A NumPy array of x, which training does not change."""
     return x.numpy() if isinstance(x, Tensor) else as_array(x)
+
+
+# What cannot be put off until there is data: it takes no tensor, or belongs inside a layer.
+_AT_ONCE = {"arange", "exponential", "full", "linear", "mish", "ones", "shape", "zeros"}
+_AT_ONCE |= {"dropout", "dropout_mask", "embedding", "hard_swish", "spatial_dropout1d", "swish"}
+DEFERRABLE = frozenset({*_cross_entropy, *_linalg, *_math, *_nn, *_reduce, *_shape}) - _AT_ONCE
+
+
+def _deferring(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which on symbolic tensors becomes a node of their graph.
+
+    Only the failure to find a value leads there, so that calls with values pay nothing for it,
+    however deep in a list a symbolic tensor may sit.
+    """
+
+    @functools.wraps(function)
+    def operation(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except NoValueYet as missing:
+            symbol = missing.symbol
+        return symbol.defer(name, args, kwargs)
+
+    return operation
+
+
+for _name in DEFERRABLE:
+    globals()[_name] = _deferring(_name, globals()[_name])
+swish, hard_swish = globals()["silu"], globals()["hard_silu"]

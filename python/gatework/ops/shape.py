@@ -62,8 +62,9 @@ def _alike(xs: Sequence[Any]) -> list[Tensor]:
 
 
 def shape(x: Any) -> tuple[int, ...]:
-    """The shape as a tuple."""
-    return as_array(x).shape
+    """The shape as a tuple; of a symbolic tensor, None where a size is unknown."""
+    found = getattr(x, "shape", None)
+    return as_array(x).shape if found is None else tuple(found)
 
 
 def zeros(shape: Sequence[int], dtype: Any = "float32") -> Tensor:

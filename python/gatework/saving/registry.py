@@ -150,6 +150,10 @@ def names_of(topic: str) -> dict[str, Any]:
 
 def find_builtin(module: str | None, name: str) -> Any:
     """The package's class or function that a file means; None if there is none."""
+    if isinstance(module, str) and module.startswith("keras.src.ops."):
+        from ..layers.operation import OPERATIONS
+
+        return OPERATIONS.get(name)
     if module in (None, "", "builtins"):
         topics = list(dict.fromkeys(TOPICS.values()))
     else:

@@ -49,6 +49,11 @@ def serialize_keras_object(obj: Any) -> Any:
         return {"class_name": kind, "config": {"value": array.tolist(), "dtype": array.dtype.name}}
     if isinstance(obj, np.dtype):
         return obj.name
+    if isinstance(obj, slice):
+        ends = {"start": obj.start, "stop": obj.stop, "step": obj.step}
+        return {"class_name": "__slice__", "config": serialize_keras_object(ends)}
+    if obj is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
     if inspect.isfunction(obj) or inspect.isclass(obj):
         return _serialize_function(obj)
     if hasattr(obj, "get_config"):
@@ -71,12 +76,14 @@ def _serialize_function(function: Any) -> dict[str, Any]:
 
 def _serialize_instance(obj: Any) -> dict[str, Any]:
     cls = type(obj)
-    module = registry.module_of(cls)
+    # Classes that Keras does not export are named by the module that holds them.
+    inner = vars(cls).get("_keras_module")
+    module = inner or registry.module_of(cls)
     found: dict[str, Any] = {
         "module": module or cls.__module__,
         "class_name": cls.__name__,
         "config": _plain(obj.get_config()),
-        "registered_name": None if module else registry.get_registered_name(cls),
+        "registered_name": None if module and not inner else registry.get_registered_name(cls),
     }
     if hasattr(obj, "get_build_config"):
         built = obj.get_build_config()
@@ -143,6 +150,10 @@ def _read(config: Any, depth: int) -> Any:
         raise ValueError(f"class {name!r} is refused: it would run code from the file")
     if name == "__tuple__":
         return tuple(_read(item, depth + 1) for item in _entry(inner, "value"))
+    if name == "__slice__":
+        return slice(*(_read(_entry(inner, key), depth + 1) for key in ("start", "stop", "step")))
+    if name == "__ellipsis__":
+        return Ellipsis
     if name in ("__numpy__", "__tensor__"):
         array = np.array(_entry(inner, "value"), np.dtype(_dtype(_entry(inner, "dtype"))))
         return array if name == "__numpy__" else Tensor(array)

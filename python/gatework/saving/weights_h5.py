@@ -128,10 +128,13 @@ def _base_attributes() -> frozenset[str]:
 
 
 def _chain(saveable: Layer) -> list[Layer] | None:
-    """The layers of a Sequential, which the file lists by themselves; None for anything else."""
-    from ..models import Sequential
+    """The layers of a Sequential or a graph, which the file lists by themselves; else None."""
+    from ..models import Model, Sequential
 
-    return saveable.layers if isinstance(saveable, Sequential) else None
+    listed = isinstance(saveable, Sequential) or (
+        isinstance(saveable, Model) and saveable._graph is not None
+    )
+    return saveable.layers if listed else None  # type: ignore[attr-defined]
 
 
 def _joined(names: str, child: Any) -> str:

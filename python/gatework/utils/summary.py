@@ -128,7 +128,7 @@ def _output_shape(layer: Any) -> str:
 def _input_shape(layer: Any) -> Any:
     calls = getattr(layer, "_inbound", None)
     if calls:
-        return getattr(calls[-1][0][0], "shape", None)
+        return getattr(calls[-1].args[0], "shape", None) if calls[-1].args else None
     return getattr(layer, "_build_shape", None)
 
 
