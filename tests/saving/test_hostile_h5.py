@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import tracemalloc
@@ -269,7 +270,5 @@ def test_whole_models_cut_or_flipped(good: bytes, tmp_path: Path) -> None:
             for _ in range(4):
                 changed[draw.randrange(len(good))] = draw.randrange(256)
         path.write_bytes(changed)
-        try:
+        with contextlib.suppress(ValueError):
             load_model(path)
-        except ValueError as error:
-            assert str(error)
