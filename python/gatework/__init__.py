@@ -16,6 +16,7 @@ _MODULES = frozenset(
         "callbacks",
         "constraints",
         "initializers",
+        "interop",
         "layers",
         "losses",
         "metrics",

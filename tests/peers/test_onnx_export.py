@@ -86,7 +86,8 @@ def test_activations_inside(name: str) -> None:
     exported(sequential(layers.SimpleRNN(4, activation=name), x=X), X)
 
 
-@pytest.mark.parametrize("name", activations.FUNCTIONS)
+# "threshold" has arguments without defaults.
+@pytest.mark.parametrize("name", sorted(set(activations.FUNCTIONS) - {"threshold"}))
 def test_activations(name: str) -> None:
     x = X[:, :, :2] * 3
     exported(sequential(layers.Activation(name), x=x), x)

@@ -5,6 +5,7 @@ The onnx package is an extra: ``pip install 'gatework[onnx]'``.
 
 from __future__ import annotations
 
+from .reading import import_model
 from .writing import export_model
 
-__all__ = ["export_model"]
+__all__ = ["export_model", "import_model"]

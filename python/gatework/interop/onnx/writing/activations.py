@@ -11,7 +11,15 @@ import numpy as np
 from .... import activations
 from .graph import Graph, Value
 
-__all__ = ["activate", "recurrent_activation"]
+__all__ = [
+    "activate",
+    "elu",
+    "leaky_relu",
+    "prelu",
+    "recurrent_activation",
+    "relu",
+    "softmax",
+]
 
 # The names that have one node, with its attributes.
 NODES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -159,3 +167,42 @@ def recurrent_activation(argument: str, function: Any) -> tuple[str, float | Non
             f"not {name or function!r}"
         )
     return RECURRENT[name]
+
+
+# Activations that are layers of their own.
+
+
+def elu(graph: Graph, layer: Any, x: Value) -> Value:
+    return graph.op("Elu", x, alpha=float(layer.alpha))
+
+
+def leaky_relu(graph: Graph, layer: Any, x: Value) -> Value:
+    return graph.op("LeakyRelu", x, alpha=float(layer.negative_slope))
+
+
+def prelu(graph: Graph, layer: Any, x: Value) -> Value:
+    return graph.op("PRelu", x, graph.weight(layer.alpha, "alpha"))
+
+
+def relu(graph: Graph, layer: Any, x: Value) -> Value:
+    slope, threshold = float(layer.negative_slope), float(layer.threshold)
+    if threshold:
+        above = graph.op("GreaterOrEqual", x, threshold, dtype="bool")
+        result = above.where(x, slope * (x - threshold))
+    else:
+        result = graph.op("LeakyRelu", x, alpha=slope) if slope else graph.op("Relu", x)
+    if layer.max_value is not None:
+        result = graph.op("Min", result, float(layer.max_value))
+    return result
+
+
+def softmax(graph: Graph, layer: Any, x: Value) -> Value:
+    axes = [layer.axis] if isinstance(layer.axis, int) else list(layer.axis)
+    mask = x.mask
+    result = x if mask is None else mask.where(x, -1e9)
+    if len(axes) == 1:
+        result = graph.op("Softmax", result, axis=axes[0])
+    else:
+        powers = graph.op("Exp", result - result.reduce("ReduceMax", *axes, keepdims=True))
+        result = powers / powers.reduce("ReduceSum", *axes, keepdims=True)
+    return result if mask is None else mask.where(result, 0.0)

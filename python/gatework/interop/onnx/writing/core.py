@@ -1,4 +1,4 @@
-"""Dense, Embedding, masks, activations and reshaping."""
+"""Products with weights, tables of vectors and masks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ import numpy as np
 from .activations import activate
 from .graph import Graph, Value
 
-__all__ = ["activation", "dense", "embedding", "flatten", "identity", "masking", "reshape"]
+__all__ = [
+    "activation",
+    "dense",
+    "einsum_dense",
+    "embedding",
+    "identity",
+    "masking",
+    "reversible_embedding",
+]
 
 
 def identity(graph: Graph, layer: Any, x: Value) -> Value:
@@ -36,6 +44,7 @@ def embedding(graph: Graph, layer: Any, x: Value) -> Value:
         zero = graph.constant(np.zeros((), ids.dtype))
         padding = graph.op("Equal", ids, zero, dtype="bool")
         result.mask = graph.op("Not", padding, dtype="bool")
+        result.mask.shape = x.shape
     return result
 
 
@@ -45,6 +54,7 @@ def masking(graph: Graph, layer: Any, x: Value) -> Value:
     real = differs.reduce("ReduceMax", -1, keepdims=True).cast("bool")
     result = real.where(x, 0.0)
     result.mask = graph.op("Squeeze", real, graph.integers(-1), dtype="bool")
+    result.mask.shape = x.shape[:-1]
     return result
 
 
@@ -52,11 +62,26 @@ def activation(graph: Graph, layer: Any, x: Value) -> Value:
     return activate(graph, x, layer.activation)
 
 
-def flatten(graph: Graph, layer: Any, x: Value) -> Value:
-    return graph.op("Flatten", x, axis=1) if x.rank > 1 else x.unsqueeze(1)
+def einsum_dense(graph: Graph, layer: Any, x: Value) -> Value:
+    plan = layer._plan(x.shape)
+    kernel = graph.weight(layer.kernel, "kernel")
+    result = graph.op("Einsum", x, kernel, equation=plan.subscripts)
+    if layer.bias is not None:
+        result = result + graph.weight(layer.bias, "bias")
+    result.shape = plan.output_shape
+    return activate(graph, result, layer.activation)
 
 
-def reshape(graph: Graph, layer: Any, x: Value) -> Value:
-    sizes = layer.target_shape
-    # The batch stays what it is; -1 takes what is left of a sample.
-    return x.reshape(0, *sizes) if 0 not in sizes else x.reshape(-1, *sizes)
+def reversible_embedding(graph: Graph, layer: Any, x: Value, reverse: bool = False) -> Value:
+    if not reverse:
+        return embedding(graph, layer, x)
+    if layer.tie_weights:
+        table = graph.weight(layer.embeddings, "embeddings").transpose(1, 0)
+    else:
+        table = graph.weight(layer.reverse_embeddings, "reverse_embeddings")
+    logits = x @ table
+    if layer.logit_soft_cap is not None:
+        cap = float(layer.logit_soft_cap)
+        logits = graph.op("Tanh", logits / cap) * cap
+    logits.shape = (*x.shape[:-1], layer.input_dim)
+    return logits

@@ -136,16 +136,12 @@ def calls(inputs: list[Any], outputs: list[Any]) -> Calls:
             continue
         if isinstance(layer, InputLayer):
             raise ValueError(f"input '{layer.name}' must be one of the model's inputs")
-        args, kwargs = layer._inbound[node]
+        call = layer._inbound[node]
         if ready:
-            found[key] = (layer, args, kwargs)
+            found[key] = (layer, call.args, call.kwargs)
             continue
         waiting.append((tensor, True))
-        waiting += [
-            (leaf, False)
-            for leaf in reversed(tree.flatten([args, kwargs]))
-            if isinstance(leaf, KerasTensor)
-        ]
+        waiting += [(leaf, False) for leaf in reversed(call.inputs)]
     return found
 
 
@@ -207,8 +203,9 @@ def _inputs(graph: Graph, inputs: list[Any], signature: Any) -> list[Value]:
 
 def _output_names(graph: Graph, model: Any, outputs: list[Any]) -> list[str]:
     """The keys of a dictionary of outputs, else the names of the layers that make them."""
-    if isinstance(model.outputs, dict):
-        return [graph.fresh(str(key)) for key in model.outputs]
+    given = getattr(model, "output", None)
+    if isinstance(given, dict):
+        return [graph.fresh(str(key)) for key in given]
     return [graph.fresh(tensor._keras_history.operation.name) for tensor in outputs]
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ....layers.recurrent import GRUCell, LSTMCell, SimpleRNNCell
+from .... import tree
+from ....layers.recurrent import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from .activations import recurrent_activation
 from .graph import Graph, Value
 
@@ -217,14 +218,19 @@ def _check(layer: Any) -> None:
             "stateful must be False, not True: an ONNX graph keeps nothing between calls; make the "
             "states inputs and outputs, with initial_state and return_state"
         )
-    if type(layer.cell) not in CELLS:
-        raise ValueError(f"its cell must be an LSTM, GRU or SimpleRNN, not {layer.cell!r}")
+    for cell in _cells(layer):
+        if type(cell) not in CELLS:
+            raise ValueError(f"its cell must be an LSTM, GRU or SimpleRNN, not {cell!r}")
+
+
+def _cells(layer: Any) -> list[Any]:
+    """The cell of a layer, or those of its stack, lowest first."""
+    cell = layer.cell
+    return list(cell.cells) if type(cell) is StackedRNNCells else [cell]
 
 
 def _listed(states: Any) -> list[Value] | None:
-    if states is None:
-        return None
-    return list(states) if isinstance(states, (list, tuple)) else [states]
+    return None if states is None else tree.flatten(states)
 
 
 def _in_time(
@@ -232,23 +238,34 @@ def _in_time(
 ) -> tuple[Value, list[Value]]:
     """Outputs in the order of time, or the last one; and the states."""
     _check(layer)
+    cells = _cells(layer)
     mask, backwards = x.mask, bool(layer.go_backwards)
     # A masked step repeats what was processed before it: going backwards, what comes after it.
-    turned = backwards and mask is not None and not layer.zero_output_for_mask
+    repeats = mask is not None and not layer.zero_output_for_mask
+    turned = backwards and (repeats or len(cells) > 1)
     if turned:
-        assert mask is not None
-        x, mask = x.flip(1), mask.flip(1)
+        x, mask = x.flip(1), None if mask is None else mask.flip(1)
     direction = "reverse" if backwards and not turned else "forward"
-    run = _Run(graph, [layer.cell], direction, x, mask, initial)
-    if not layer.return_sequences:
-        last = run.states()[0]
-        if mask is not None and layer.zero_output_for_mask:
-            step = 0 if backwards else -1
-            real = mask.slice(1, step, step + 1 or np.iinfo(np.int64).max)
-            last = real.where(last, 0.0)
-        return last, run.states()
-    outputs = run.outputs(layer.zero_output_for_mask)
-    return (outputs.flip(1) if turned else outputs), run.states()
+    states: list[Value] = []
+    given = None if initial is None else list(initial)
+    for i, cell in enumerate(cells):
+        last = i == len(cells) - 1
+        own = None if given is None else given[len(states) : len(states) + cell.states]
+        run = _Run(graph, [cell], direction, x, mask, own)
+        found = run.states()
+        states += found
+        if last and not layer.return_sequences:
+            return _last(layer, found[0], mask, direction), states
+        x = run.outputs(layer.zero_output_for_mask and last)
+    return (x.flip(1) if turned else x), states
+
+
+def _last(layer: Any, output: Value, mask: Value | None, direction: str) -> Value:
+    """The output of the step that is processed last."""
+    if mask is None or not layer.zero_output_for_mask:
+        return output
+    ends = (0, 1) if direction == "reverse" else (-1, np.iinfo(np.int64).max)
+    return mask.slice(1, *ends).where(output, 0.0)
 
 
 def recurrent(graph: Graph, layer: Any, x: Value, initial_state: Any = None) -> Any:
@@ -265,7 +282,8 @@ def bidirectional(graph: Graph, layer: Any, x: Value, initial_state: Any = None)
     for one in directions:
         _check(one)
     given = _listed(initial_state)
-    joined = layer.merge_mode == "concat" and _alike(*directions)
+    alone = all(len(_cells(one)) == 1 for one in directions)
+    joined = layer.merge_mode == "concat" and alone and _alike(*directions)
     if joined and not directions[0].go_backwards:
         cells = [one.cell for one in directions]
         run = _Run(graph, cells, "bidirectional", x, x.mask, given)

@@ -7,25 +7,51 @@ from typing import Any
 
 from .... import layers, tree
 from ....layers.shapes import shape_of
-from . import core, recurrent, wrappers
+from . import activations, core, merging, recurrent, reshaping, wrappers
 from .graph import Graph, Value
 
 __all__ = ["TABLE", "convert", "is_known"]
 
 TABLE: dict[type, Callable[..., Any]] = {
     layers.Activation: core.activation,
+    layers.ActivityRegularization: core.identity,
+    layers.Add: merging.arithmetic("Add"),
+    layers.AlphaDropout: core.identity,
+    layers.Average: merging.average,
     layers.Bidirectional: recurrent.bidirectional,
+    layers.Concatenate: merging.concatenate,
+    layers.Cropping1D: reshaping.cropping,
     layers.Dense: core.dense,
+    layers.Dot: merging.dot,
     layers.Dropout: core.identity,
+    layers.ELU: activations.elu,
+    layers.EinsumDense: core.einsum_dense,
     layers.Embedding: core.embedding,
-    layers.Flatten: core.flatten,
+    layers.Flatten: reshaping.flatten,
     layers.GRU: recurrent.recurrent,
+    layers.GaussianDropout: core.identity,
+    layers.GaussianNoise: core.identity,
+    layers.Identity: core.identity,
     layers.LSTM: recurrent.recurrent,
+    layers.LeakyReLU: activations.leaky_relu,
     layers.Masking: core.masking,
-    layers.Reshape: core.reshape,
+    layers.Maximum: merging.extreme("Max"),
+    layers.Minimum: merging.extreme("Min"),
+    layers.Multiply: merging.multiply,
+    layers.PReLU: activations.prelu,
+    layers.Permute: reshaping.permute,
+    layers.RNN: recurrent.recurrent,
+    layers.ReLU: activations.relu,
+    layers.RepeatVector: reshaping.repeat_vector,
+    layers.Reshape: reshaping.reshape,
+    layers.ReversibleEmbedding: core.reversible_embedding,
     layers.SimpleRNN: recurrent.recurrent,
+    layers.Softmax: activations.softmax,
     layers.SpatialDropout1D: core.identity,
+    layers.Subtract: merging.arithmetic("Sub"),
     layers.TimeDistributed: wrappers.time_distributed,
+    layers.UpSampling1D: reshaping.up_sampling,
+    layers.ZeroPadding1D: reshaping.zero_padding,
 }
 
 
