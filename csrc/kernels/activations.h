@@ -30,6 +30,7 @@ GW_INLINE vf activation_value(Activation kind, vf x) {
     case Activation::exponential: return exp(x);
     case Activation::log_sigmoid: return -softplus(-x);
     case Activation::hard_sigmoid: return at_most(at_least(x * (1.0f / 6.0f) + 0.5f, 0.0f), 1.0f);
+    case Activation::hard_sigmoid_keras2: return at_most(at_least(x * 0.2f + 0.5f, 0.0f), 1.0f);
     case Activation::hard_silu:
         return x * at_most(at_least(x * (1.0f / 6.0f) + 0.5f, 0.0f), 1.0f);
     case Activation::hard_tanh: return at_most(at_least(x, -1.0f), 1.0f);
@@ -84,6 +85,7 @@ GW_INLINE vf activation_slope(Activation kind, vf x) {
     case Activation::exponential: return exp(x);
     case Activation::log_sigmoid: return sigmoid(-x);
     case Activation::hard_sigmoid: return abs(x) < 3.0f ? splat(1.0f / 6.0f) : zero();
+    case Activation::hard_sigmoid_keras2: return abs(x) < 2.5f ? splat(0.2f) : zero();
     case Activation::hard_silu:
         return x >= 3.0f ? one() : (x > -3.0f ? x * (1.0f / 3.0f) + 0.5f : zero());
     case Activation::hard_tanh: return abs(x) < 1.0f ? one() : zero();

@@ -66,6 +66,7 @@ def test_error_in_units_of_the_last_place(name: str) -> None:
         ("softplus", [np.inf, -np.inf, 200.0, -200.0], [np.inf, 0.0, 200.0, 0.0]),
         ("log_sigmoid", [np.inf, -np.inf, -200.0], [0.0, -np.inf, -200.0]),
         ("hard_sigmoid", [np.inf, -np.inf, 3.0, -3.0], [1.0, 0.0, 1.0, 0.0]),
+        ("hard_sigmoid_keras2", [np.inf, -np.inf, 2.5, -2.5], [1.0, 0.0, 1.0, 0.0]),
         ("hard_tanh", [np.inf, -np.inf], [1.0, -1.0]),
         ("relu6", [np.inf, -np.inf, 6.0], [6.0, 0.0, 6.0]),
         ("elu", [np.inf, -np.inf, -200.0], [np.inf, -1.0, -1.0]),

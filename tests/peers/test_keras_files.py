@@ -133,13 +133,16 @@ def fresh(K: Any, maker: Maker, x: np.ndarray) -> Any:
 
 
 @pytest.mark.parametrize("libraries", DIRECTIONS)
+@pytest.mark.parametrize("ending", ["keras", "h5"])
 @pytest.mark.parametrize(("maker", "x"), MAKERS, ids=IDENTITIES)
-def test_keras_file(tmp_path: Path, libraries: Libraries, maker: Maker, x: np.ndarray) -> None:
+def test_whole_model(
+    tmp_path: Path, libraries: Libraries, ending: str, maker: Maker, x: np.ndarray
+) -> None:
     writer, reader = libraries
     model = fresh(writer, maker, x)
-    model.save(tmp_path / "model.keras")
+    model.save(tmp_path / f"model.{ending}")
     expected = model.predict(x, verbose=0)
-    loaded = reader.models.load_model(tmp_path / "model.keras")
+    loaded = reader.models.load_model(tmp_path / f"model.{ending}")
     assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
     np.testing.assert_allclose(loaded.predict(x, verbose=0), expected, rtol=1e-5, atol=1e-5)
 
@@ -159,16 +162,21 @@ def test_weights_file(tmp_path: Path, libraries: Libraries, maker: Maker, x: np.
 
 
 @pytest.mark.parametrize("libraries", DIRECTIONS)
+@pytest.mark.parametrize("ending", ["keras", "h5"])
 @pytest.mark.parametrize("optimizer", ["rmsprop", "adamw"])
-def test_training_goes_on(tmp_path: Path, libraries: Libraries, optimizer: str) -> None:
+def test_training_goes_on(
+    tmp_path: Path, libraries: Libraries, ending: str, optimizer: str
+) -> None:
     """The optimizer's slots travel too: the next step is the one the writer would have made."""
     writer, reader = libraries
+    if ending == "h5" and reader is keras:
+        pytest.skip("Keras 3.15 builds the optimizer of an .h5, also its own, for no weights")
     model = fresh(writer, trained, IDS)
     model.compile(loss="sparse_categorical_crossentropy", optimizer=optimizer, metrics=["accuracy"])
     for _ in range(2):
         model.train_on_batch(IDS, CLASSES)
-    model.save(tmp_path / "model.keras")
-    loaded = reader.models.load_model(tmp_path / "model.keras")
+    model.save(tmp_path / f"model.{ending}")
+    loaded = reader.models.load_model(tmp_path / f"model.{ending}")
     model.reset_metrics()
     expected = model.train_on_batch(IDS, CLASSES)
     np.testing.assert_allclose(loaded.train_on_batch(IDS, CLASSES), expected, rtol=1e-5)

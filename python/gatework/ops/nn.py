@@ -23,6 +23,7 @@ __all__ = [
     "glu",
     "hard_shrink",
     "hard_sigmoid",
+    "hard_sigmoid_keras2",
     "hard_silu",
     "hard_swish",
     "hard_tanh",
@@ -81,6 +82,10 @@ softsign = _compiled("softsign", "x / (1 + |x|)")
 exponential = _compiled("exponential", "e^x")
 log_sigmoid = _compiled("log_sigmoid", "log(1 / (1 + e^-x))")
 hard_sigmoid = _compiled("hard_sigmoid", "clip(x / 6 + 0.5, 0, 1)")
+hard_sigmoid_keras2 = _compiled(
+    "hard_sigmoid_keras2",
+    "clip(0.2x + 0.5, 0, 1): what Keras 1 and 2 call hard_sigmoid, as their files mean it.",
+)
 hard_silu = _compiled("hard_silu", "x * hard_sigmoid(x)")
 hard_tanh = _compiled("hard_tanh", "clip(x, -1, 1)")
 sparse_plus = _compiled("sparse_plus", "0 below -1, (x + 1)² / 4 up to 1, x above")

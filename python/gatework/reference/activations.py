@@ -194,6 +194,16 @@ def hard_sigmoid_slope(x: Array) -> Array:
     return _inside(x, -3, 3) / 6
 
 
+def hard_sigmoid_keras2(x: Array) -> Array:
+    """min(max(x / 5 + 1/2, 0), 1): what Keras 1 and 2 call hard_sigmoid."""
+    return np.clip(x + x.dtype.type(2.5), 0, 5) / 5
+
+
+def hard_sigmoid_keras2_slope(x: Array) -> Array:
+    """1/5 where |x| < 5/2."""
+    return _inside(x, -2.5, 2.5) / 5
+
+
 def hard_silu(x: Array) -> Array:
     """x hard_sigmoid(x), also called hard swish."""
     return x * hard_sigmoid(x)
@@ -287,6 +297,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "exponential": Activation(exponential, exponential),
     "log_sigmoid": Activation(log_sigmoid, log_sigmoid_slope),
     "hard_sigmoid": Activation(hard_sigmoid, hard_sigmoid_slope),
+    "hard_sigmoid_keras2": Activation(hard_sigmoid_keras2, hard_sigmoid_keras2_slope),
     "hard_silu": Activation(hard_silu, hard_silu_slope),
     "hard_tanh": Activation(hard_tanh, hard_tanh_slope),
     "tanh_shrink": Activation(tanh_shrink, tanh_shrink_slope),

@@ -35,8 +35,8 @@ __all__ = [
 
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """A model, with new weights, of the configuration that ``model.to_json()`` gave."""
-    from .keras_file import _read_json
+    from .json_text import read_json
 
     return deserialize_keras_object(
-        _read_json(json_string.encode(), "json_string"), custom_objects=custom_objects
+        read_json(json_string.encode(), "json_string"), custom_objects=custom_objects
     )

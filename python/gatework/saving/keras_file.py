@@ -12,6 +12,14 @@ from typing import Any
 
 from ..layers.allowance import weights_at_most
 from ..utils.files import atomic_write
+from .hdf5 import PACKING, SIGNATURE, SMALL
+from .json_text import read_json
+from .legacy_h5 import (
+    is_legacy_weights,
+    load_legacy_weights,
+    load_model_from_h5,
+    save_model_to_h5,
+)
 from .serialization import deserialize_keras_object, serialize_keras_object
 from .weights_h5 import load_weights_from_h5, save_weights_to_h5
 
@@ -19,22 +27,30 @@ __all__ = ["load_model", "load_weights", "save_model", "save_weights"]
 
 KERAS_VERSION = "3.15.1"  # whose format this is
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+LEGACY = (".h5", ".hdf5")
 MAX_JSON_BYTES = 1 << 26
-HDF5_PACKING = 4  # how far HDF5's own compression, where somebody applied it, may shrink weights
-SMALL_WEIGHTS = 1 << 20  # what any file may ask for
 MAX_RATIO = 100  # real weights shrink by a tenth, text by a factor of ten
 SMALL_MEMBER = 1 << 24  # up to here the ratio does not matter: weights may all be zero
 
 
 def save_model(
-    model: Any, filepath: str | os.PathLike[str], overwrite: bool = True, **unused: Any
+    model: Any,
+    filepath: str | os.PathLike[str],
+    overwrite: bool = True,
+    zipped: bool | None = None,
+    include_optimizer: bool = True,
+    save_format: str | None = None,
 ) -> None:
     """Writes a model: configuration, weights, compile arguments and the optimizer's state.
 
     Args:
         model: a built model.
-        filepath: name of the file, ending in ".keras".
+        filepath: name of the file, ending in ".keras", or in ".h5" or ".hdf5" for the form of
+            Keras 1 and 2, which Keras 3 reads as well.
         overwrite: whether an existing file may be replaced.
+        zipped: accepted; a .keras file is one zip.
+        include_optimizer: whether an ".h5" holds the compile arguments and the optimizer's state.
+        save_format: "keras" or "h5", as older programs say it; the ending of the name decides.
 
     Raises:
         ValueError: for another ending, or a model that cannot be described.
@@ -42,13 +58,22 @@ def save_model(
         OSError: where the file system refuses; an old file is then as it was.
     """
     path = os.fspath(filepath)
-    if unused:
-        raise TypeError(f"save_model has no argument {next(iter(unused))!r}")
-    if not path.endswith(".keras"):
-        raise ValueError(f"filepath must end in '.keras', not {path!r}")
+    legacy = path.endswith(LEGACY)
+    if not (legacy or path.endswith(".keras")):
+        raise ValueError(f"filepath must end in '.keras', '.h5' or '.hdf5', not {path!r}")
+    if zipped is False:
+        raise ValueError("zipped must not be False: a .keras file here is one zip, not a folder")
+    if save_format not in (None, "h5" if legacy else "keras"):
+        raise ValueError(f"save_format must be that of {path!r}, not {save_format!r}")
     _check_overwrite(path, overwrite)
     if not model.built:
         raise ValueError(f"{model.name} must be built before it is saved: give it an input shape")
+    if legacy:
+        whole = io.BytesIO()
+        save_model_to_h5(model, whole, include_optimizer, KERAS_VERSION)
+        with atomic_write(path) as file:
+            file.write(whole.getbuffer())
+        return
     config = json.dumps(serialize_keras_object(model), allow_nan=False)
     metadata = {
         "keras_version": KERAS_VERSION,
@@ -68,7 +93,7 @@ def load_model(
     compile: bool = True,
     safe_mode: bool = True,
 ) -> Any:
-    """Reads a model that ``save_model`` or Keras 3 wrote.
+    """Reads a model that ``save_model``, Keras 3, tf.keras, Keras 2 or Keras 1 wrote.
 
     Args:
         filepath: name of the file.
@@ -81,13 +106,16 @@ def load_model(
         FileNotFoundError: if there is none.
     """
     path = os.fspath(filepath)
-    members = _read_archive(path, _read_bytes(path))
-    config = _read_json(members[CONFIG], f"{CONFIG} of {path!r}")
+    data = _read_bytes(path)
+    if data[:8] == SIGNATURE:
+        return load_model_from_h5(data, path, custom_objects, compile)
+    members = _read_archive(path, data)
+    config = read_json(members[CONFIG], f"{CONFIG} of {path!r}")
     if not isinstance(config, dict) or "class_name" not in config:
         raise ValueError(f"{CONFIG} of {path!r} must describe a model")
     if not compile:
         config.pop("compile_config", None)
-    with weights_at_most(len(members[WEIGHTS]) * HDF5_PACKING + SMALL_WEIGHTS):
+    with weights_at_most(len(members[WEIGHTS]) * PACKING + SMALL):
         model = deserialize_keras_object(config, custom_objects=custom_objects, safe_mode=safe_mode)
     if not hasattr(model, "save_weights"):
         raise ValueError(f"{CONFIG} of {path!r} must describe a model, not {model!r}")
@@ -108,22 +136,34 @@ def save_weights(model: Any, filepath: str | os.PathLike[str], overwrite: bool =
 
 
 def load_weights(
-    model: Any, filepath: str | os.PathLike[str], skip_mismatch: bool = False, **unused: Any
+    model: Any,
+    filepath: str | os.PathLike[str],
+    skip_mismatch: bool = False,
+    by_name: bool | None = None,
 ) -> None:
-    """Reads weights from a ".weights.h5" or ".keras" file into a built model.
+    """Reads weights from a ".weights.h5", ".keras" or older ".h5" file into a built model.
+
+    Args:
+        model: a built model.
+        filepath: name of the file.
+        skip_mismatch: leave out layers whose weights do not fit, instead of raising.
+        by_name: find layers by name and leave out those only one side has; for older ".h5" files.
 
     Raises:
         ValueError: if they do not fit; the model is then as before.
     """
-    if unused.pop("by_name", False):
-        raise ValueError("by_name must be False: weights are found by the structure of the model")
-    if unused:
-        raise TypeError(f"load_weights has no argument {next(iter(unused))!r}")
     path = os.fspath(filepath)
     data = _read_bytes(path)
+    if data[:8] == SIGNATURE and is_legacy_weights(data, path):
+        load_legacy_weights(model, data, path, bool(by_name), skip_mismatch)
+        return
+    if by_name:
+        raise ValueError(
+            f"by_name must be False: the weights in {path!r} are found by the model's structure"
+        )
     if zipfile.is_zipfile(io.BytesIO(data)):
         data = _read_archive(path, data)[WEIGHTS]
-    elif data[:8] != b"\x89HDF\r\n\x1a\n":
+    elif data[:8] != SIGNATURE:
         raise ValueError(_what_it_is(path, data))
     load_weights_from_h5(model, data, path, skip_mismatch)
 
@@ -151,8 +191,6 @@ def _what_it_is(path: str, data: bytes) -> str:
         found = "a git-lfs pointer: fetch the file itself"
     elif start.startswith((b"<!doctype", b"<html")):
         found = "a web page, perhaps an error of the server it came from"
-    elif data[:8] == b"\x89HDF\r\n\x1a\n":
-        found = "HDF5: models of Keras 1 and 2 in this form cannot be read yet"
     else:
         found = "of another kind"
     return f"{path!r} must be a .keras file or HDF5 weights; it is {found}"
@@ -204,19 +242,3 @@ def _checked_infos(archive: zipfile.ZipFile, path: str, size: int) -> dict[str, 
         if name not in infos:
             raise ValueError(f"{path!r} must hold {name!r}")
     return infos
-
-
-def _read_json(data: bytes, label: str) -> Any:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            raise ValueError(f"{label} must not name a key twice")
-        return found
-
-    def refuse(name: str) -> Any:
-        raise ValueError(f"{label} must hold finite numbers, not {name}")
-
-    try:
-        return json.loads(data, object_pairs_hook=unique, parse_constant=refuse)
-    except (RecursionError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{label} must be readable JSON: {error}") from error

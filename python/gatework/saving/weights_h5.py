@@ -7,7 +7,6 @@ after the attribute that holds them, layers of a list after their class in snake
 from __future__ import annotations
 
 import functools
-import io
 import re
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 from ..autograd import Variable
 from ..layers.base import Layer
 from ..utils.naming import to_snake_case
+from .hdf5 import checked_dataset, find_group, opened
 
 __all__ = ["load_weights_from_h5", "save_weights_to_h5"]
 
@@ -47,21 +47,16 @@ def load_weights_from_h5(model: Any, data: bytes, source: str, skip_mismatch: bo
     Raises:
         ValueError: if the file is damaged or does not fit the model, which is then as before.
     """
-    import h5py
-
     targets = list(_walk(model, "", "", set()))
     before = [(v, v.numpy()) for _, _, saveable in targets for v in _variables(saveable)]
     try:
-        with h5py.File(io.BytesIO(data), "r") as h5:
+        with opened(data, source) as h5:
             for path, names, saveable in targets:
                 try:
                     _load_one(h5, path, names, saveable, source)
                 except ValueError:
                     if not skip_mismatch:
                         raise
-    except (OSError, RuntimeError, KeyError, TypeError, IndexError, UnicodeError) as error:
-        _restore(before)
-        raise ValueError(f"{source!r} must be a readable HDF5 file of weights: {error}") from error
     except BaseException:
         _restore(before)
         raise
@@ -76,7 +71,7 @@ def _restore(before: Sequence[tuple[Variable, Any]]) -> None:
 def _load_one(h5: Any, path: str, names: str, saveable: Any, source: str) -> None:
     label = f"'{names or saveable.name}' ({path or 'the model itself'})"
     expected = {str(i): v.shape for i, v in enumerate(_variables(saveable))}
-    group = _group(h5, f"{path}/vars".strip("/"), source)
+    group = find_group(h5, f"{path}/vars".strip("/"), source)
     if group is None:
         if expected and isinstance(saveable, Layer):  # an optimizer may not have begun
             raise ValueError(f"{source!r} must hold weights of {label}, not none")
@@ -161,23 +156,6 @@ def _walk_list(
             yield from _walk_list(child, inner, names, seen)
 
 
-def _group(h5: Any, path: str, source: str) -> Any:
-    """A group reached over hard links only; None if there is none."""
-    import h5py
-
-    group = h5
-    for part in path.split("/"):
-        link = group.get(part, getlink=True)
-        if link is None:
-            return None
-        if not isinstance(link, h5py.HardLink):
-            raise ValueError(f"{source!r} must not hold links to elsewhere: '{path}'")
-        group = group[part]
-        if not isinstance(group, h5py.Group):
-            raise ValueError(f"{source!r} must hold a group at '{path}'")
-    return group
-
-
 class _Writer(MutableMapping[str, Any]):
     """A group of datasets as a dictionary to write to."""
 
@@ -218,19 +196,8 @@ class _Reader(Mapping[str, Any]):
         return len(self._group)
 
     def __getitem__(self, key: str) -> Any:
-        import h5py
-
         label = f"weight {key} of {self._name} in {self._source!r}"
-        link = self._group.get(key, getlink=True)
-        if link is None:
-            raise ValueError(f"{label} is missing")
-        if not isinstance(link, h5py.HardLink):
-            raise ValueError(f"{label} must not be a link to elsewhere")
-        dataset = self._group[key]
-        if not isinstance(dataset, h5py.Dataset) or dataset.is_virtual or dataset.external:
-            raise ValueError(f"{label} must be a plain dataset within the file")
-        if dataset.dtype.kind not in "fiub" or dataset.dtype.itemsize > 8:
-            raise ValueError(f"{label} must hold numbers, not {dataset.dtype}")
+        dataset = checked_dataset(self._group, key, label)
         wanted = self._expected.get(key)
         if wanted is not None and dataset.shape != wanted:
             raise ValueError(f"{label} must have shape {wanted}, not {dataset.shape}")
