@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gatework import layers, models
+from gatework.interop.torch import load_state_dict
 
 
 def columns(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -43,31 +44,12 @@ def test_keras_layout(saved_models: Path, name: str) -> None:
     np.testing.assert_allclose(y.reshape(-1), expected, rtol=1e-5, atol=1e-6)
 
 
-def from_torch(state: dict[str, np.ndarray], prefix: str, level: int) -> list[np.ndarray]:
-    """One level of PyTorch's weights in Keras' layout.
-
-    PyTorch's LSTM has the same gate order and two biases that add up; its GRU has the gates reset,
-    update, candidate where Keras has update, reset, candidate, and keeps both biases.
-    """
-    parts = [
-        state[f"{prefix}.{part}_l{level}"]
-        for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    ]
-    if prefix.startswith("lstm"):
-        inner, recurrent, bias_in, bias_hidden = parts
-        return [inner.T, recurrent.T, bias_in + bias_hidden]
-    inner, recurrent, bias_in, bias_hidden = (
-        np.concatenate([np.split(part, 3)[gate] for gate in (1, 0, 2)]) for part in parts
-    )
-    return [inner.T, recurrent.T, np.stack([bias_in, bias_hidden])]
-
-
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_torch_layout(saved_models: Path, cell: str) -> None:
     folder = saved_models / "rtneural"
     x, expected = columns(folder, f"{cell}_torch")
     text = (folder / f"{cell}_torch.json").read_text()
-    state = {key: np.array(value, np.float32) for key, value in json.loads(text).items()}
+    state = json.loads(text)
     kind = {"lstm": layers.LSTM, "gru": layers.GRU}[cell]
     model = models.Sequential(
         [
@@ -76,8 +58,6 @@ def test_torch_layout(saved_models: Path, cell: str) -> None:
             layers.Dense(1),
         ]
     )
-    levels = [(cell, 0), (f"{cell}2", 0), (f"{cell}2", 1), (f"{cell}2", 2)]
-    weights = [w for prefix, level in levels for w in from_torch(state, prefix, level)]
-    model.set_weights([*weights, state["dense.weight"].T, state["dense.bias"]])
+    load_state_dict(model, state)
     y = model.predict(x[None], verbose=0)
     np.testing.assert_allclose(y.reshape(-1), expected, rtol=1e-5, atol=1e-6)

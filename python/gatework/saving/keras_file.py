@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..layers.allowance import weights_at_most
-from ..utils.files import atomic_write
+from ..utils.files import atomic_write, read_file
 from .hdf5 import PACKING, SIGNATURE, SMALL
 from .json_text import read_json
 from .legacy_h5 import (
@@ -106,7 +106,7 @@ def load_model(
         FileNotFoundError: if there is none.
     """
     path = os.fspath(filepath)
-    data = _read_bytes(path)
+    data = read_file(path)
     if data[:8] == SIGNATURE:
         return load_model_from_h5(data, path, custom_objects, compile)
     members = _read_archive(path, data)
@@ -153,7 +153,7 @@ def load_weights(
         ValueError: if they do not fit; the model is then as before.
     """
     path = os.fspath(filepath)
-    data = _read_bytes(path)
+    data = read_file(path)
     if data[:8] == SIGNATURE and is_legacy_weights(data, path):
         load_legacy_weights(model, data, path, bool(by_name), skip_mismatch)
         return
@@ -171,16 +171,6 @@ def load_weights(
 def _check_overwrite(path: str, overwrite: bool) -> None:
     if not overwrite and os.path.exists(path):
         raise FileExistsError(f"filepath must not exist when overwrite is False: {path!r}")
-
-
-def _read_bytes(path: str) -> bytes:
-    """The file's bytes, read once: what was checked is what is used."""
-    if os.path.isdir(path):
-        raise ValueError(f"filepath must name a file, not a folder: {path!r}")
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise ValueError(f"filepath must name a file, not a pipe or device: {path!r}")
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def _what_it_is(path: str, data: bytes) -> str:

@@ -18,7 +18,7 @@ from ..layers.base import Layer
 from ..utils.naming import to_snake_case
 from .hdf5 import checked_dataset, find_group, opened
 
-__all__ = ["load_weights_from_h5", "save_weights_to_h5"]
+__all__ = ["load_weights_from_h5", "named_variables", "save_weights_to_h5"]
 
 # A weight that the model does not expect may still be read by a layer's own load_own_variables.
 MAX_UNEXPECTED_BYTES = 1 << 26
@@ -60,6 +60,20 @@ def load_weights_from_h5(model: Any, data: bytes, source: str, skip_mismatch: bo
     except BaseException:
         _restore(before)
         raise
+
+
+def named_variables(model: Any) -> dict[str, Variable]:
+    """The weights by the names of the layers that lead to them: "words/lstm_cell/kernel"."""
+    found: dict[str, Variable] = {}
+    for _, names, owner in _walk(model, "", "", set()):
+        for variable in owner._own_weights if isinstance(owner, Layer) else ():
+            path = f"{names}/{variable.name}".lstrip("/")
+            name, count = path, 0
+            while name in found:
+                count += 1
+                name = f"{path}_{count}"
+            found[name] = variable
+    return found
 
 
 def _restore(before: Sequence[tuple[Variable, Any]]) -> None:

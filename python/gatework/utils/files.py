@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-__all__ = ["atomic_write"]
+__all__ = ["atomic_write", "read_file"]
 
 
 @contextlib.contextmanager
@@ -62,3 +62,19 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """The file's bytes, read once: what was checked is what is used.
+
+    Raises:
+        ValueError: if ``path`` is a folder, a pipe or a device.
+        OSError: if there is no such file, or it may not be read.
+    """
+    name = os.fspath(path)
+    if os.path.isdir(name):
+        raise ValueError(f"filepath must name a file, not a folder: {name!r}")
+    if os.path.exists(name) and not os.path.isfile(name):
+        raise ValueError(f"filepath must name a file, not a pipe or device: {name!r}")
+    with open(name, "rb") as file:
+        return file.read()
