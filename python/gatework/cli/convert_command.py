@@ -1,0 +1,110 @@
+"""`gatework convert`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from typing import Any
+
+from .errors import UsageError
+
+NAME = "convert"
+DESCRIPTION = (
+    "Read a model from one file and write it to another. The endings say the forms: .keras, .h5 "
+    "(Keras 1, 2, tf.keras and 3), .safetensors (with its configuration), .onnx, and for writing "
+    "also .weights.h5. .safetensors and .onnx need the extras of the same names."
+)
+HELP = "rewrite a model: .keras, .h5, .safetensors, .onnx"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The two files, and whether the second may exist."""
+    parser.add_argument("source", metavar="IN", help="the model to read")
+    parser.add_argument("target", metavar="OUT", help="the file to write")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace OUT where it exists already"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Convert, say what was written, and return the exit code."""
+    read = _chosen(READERS, options.source, "IN")
+    write = _chosen(WRITERS, options.target, "OUT")
+    if not options.overwrite and os.path.exists(options.target):
+        raise UsageError(f"OUT exists: {options.target!r}; --overwrite replaces it")
+    try:
+        model = read(options.source)
+        write(model, options.target)
+    except (OSError, ValueError, TypeError, ImportError) as error:
+        raise UsageError(error) from error
+    size = os.path.getsize(options.target)
+    print(f"{options.target}: {model.name}, {model.count_params():,} weights, {size:,} bytes")
+    return 0
+
+
+def _chosen(table: dict[str, Callable[..., Any]], path: str, name: str) -> Callable[..., Any]:
+    """The function for the ending of a file's name: the first that fits."""
+    for ending, function in table.items():
+        if path.endswith(ending):
+            return function
+    raise UsageError(f"{name} must end in one of {', '.join(table)}, not {path!r}")
+
+
+def _load(path: str) -> Any:
+    from gatework.saving import load_model
+
+    return load_model(path)
+
+
+def _load_safetensors(path: str) -> Any:
+    from gatework.interop.safetensors import load_model
+
+    return load_model(path)
+
+
+def _load_onnx(path: str) -> Any:
+    from gatework.interop.onnx import import_model
+
+    return import_model(path)
+
+
+def _save(model: Any, path: str) -> None:
+    from gatework.saving import save_model
+
+    save_model(model, path)
+
+
+def _save_weights(model: Any, path: str) -> None:
+    from gatework.saving import save_weights
+
+    save_weights(model, path)
+
+
+def _save_safetensors(model: Any, path: str) -> None:
+    from gatework.interop.safetensors import save_model
+
+    save_model(model, path)
+
+
+def _save_onnx(model: Any, path: str) -> None:
+    from gatework.interop.onnx import export_model
+
+    export_model(model, path)
+
+
+READERS: dict[str, Callable[..., Any]] = {
+    ".keras": _load,
+    ".h5": _load,
+    ".hdf5": _load,
+    ".safetensors": _load_safetensors,
+    ".onnx": _load_onnx,
+}
+WRITERS: dict[str, Callable[..., Any]] = {
+    ".keras": _save,
+    ".weights.h5": _save_weights,
+    ".h5": _save,
+    ".hdf5": _save,
+    ".safetensors": _save_safetensors,
+    ".onnx": _save_onnx,
+}

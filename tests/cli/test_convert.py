@@ -1,0 +1,81 @@
+"""`gatework convert`: every form into every other, and what it says when it cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gatework.cli import main
+from gatework.cli.convert_command import READERS
+from gatework.saving import load_model
+
+from tests.saving.hostile import small_model
+
+FORMS = (".keras", ".h5", ".safetensors", ".onnx")
+IDS = np.array([[1, 2, 3, 4, 5]])
+
+
+def need(*endings: str) -> None:
+    for ending in endings:
+        if ending in (".onnx", ".safetensors"):
+            pytest.importorskip(ending[1:], reason="an extra, which is not installed")
+
+
+@pytest.mark.parametrize("source", FORMS)
+@pytest.mark.parametrize("target", FORMS)
+def test_the_model_stays_the_same(tmp_path: Path, source: str, target: str) -> None:
+    need(source, target)
+    model = small_model()
+    model.save(tmp_path / "first.keras")
+    first, second = str(tmp_path / f"a{source}"), str(tmp_path / f"b{target}")
+    assert main(["convert", str(tmp_path / "first.keras"), first]) == 0
+    assert main(["convert", first, second]) == 0
+    again = READERS[target](second)
+    expected = model.predict(IDS, verbose=0)
+    np.testing.assert_allclose(again.predict(IDS, verbose=0), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_optimizer_comes_along(tmp_path: Path) -> None:
+    model = small_model()
+    model.train_on_batch(IDS, np.array([1]))
+    model.save(tmp_path / "a.keras")
+    assert main(["convert", str(tmp_path / "a.keras"), str(tmp_path / "b.h5")]) == 0
+    assert int(load_model(tmp_path / "b.h5").optimizer.iterations) == 1
+
+
+def test_weights_alone(tmp_path: Path) -> None:
+    model = small_model()
+    model.save(tmp_path / "a.keras")
+    target = tmp_path / "b.weights.h5"
+    assert main(["convert", str(tmp_path / "a.keras"), str(target)]) == 0
+    other = small_model()
+    other.load_weights(target)
+    np.testing.assert_array_equal(other.predict(IDS, verbose=0), model.predict(IDS, verbose=0))
+
+
+def test_what_it_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small_model().save(tmp_path / "a.keras")
+    main(["convert", str(tmp_path / "a.keras"), str(tmp_path / "b.h5")])
+    assert "b.h5: small, 144 weights, " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "sentence"),
+    [
+        ("a.tflite", "b.keras", "IN must end in one of .keras"),
+        ("a.keras", "b.pb", "OUT must end in one of .keras"),
+        ("none.keras", "b.h5", "none.keras"),
+        ("a.keras", "a.keras", "--overwrite"),
+        ("bad.h5", "b.keras", "bad.h5"),
+    ],
+)
+def test_wrong_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], source: str, target: str, sentence: str
+) -> None:
+    small_model().save(tmp_path / "a.keras")
+    (tmp_path / "bad.h5").write_bytes(b"nothing")
+    before = sorted(tmp_path.iterdir())
+    assert main(["convert", str(tmp_path / source), str(tmp_path / target)]) == 2
+    assert sentence in capsys.readouterr().err
+    assert sorted(tmp_path.iterdir()) == before
