@@ -26,6 +26,7 @@ def check_graph(proto: Any, known: Collection[str]) -> int:
         raise ValueError("the ONNX model must have a graph, not an empty one")
     opset = _opset(proto)
     graph = proto.graph
+    _check_text(graph)
     unknown = {
         (f"{node.domain}.{node.op_type}" if node.domain not in DEFAULT_DOMAINS else node.op_type)
         for node in graph.node
@@ -40,6 +41,17 @@ def check_graph(proto: Any, known: Collection[str]) -> int:
         raise ValueError("the graph must have no sparse_initializer: weights are dense")
     _check_names(graph)
     return opset
+
+
+def _check_text(graph: Any) -> None:
+    """Names are text: protobuf gives bytes where a file has something else."""
+    texts = [graph.name, *(slot.name for slot in (*graph.input, *graph.output, *graph.initializer))]
+    for node in graph.node:
+        texts += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        texts += [attribute.name for attribute in node.attribute]
+    for text in texts:
+        if not isinstance(text, str):
+            raise ValueError(f"names in the graph must be text, not {bytes(text)[:40]!r}")
 
 
 def _opset(proto: Any) -> int:

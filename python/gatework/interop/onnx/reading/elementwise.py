@@ -59,8 +59,9 @@ def elu(builder: Builder, node: Node, x: Any, *, alpha: float = 1.0) -> View:
 def hard_sigmoid(
     builder: Builder, node: Node, x: Any, *, alpha: float = 0.2, beta: float = 0.5
 ) -> View:
-    if close(alpha, 1 / 6) and close(beta, 0.5):
-        return activation("hard_sigmoid")(builder, node, x)
+    for name, slope in (("hard_sigmoid", 1 / 6), ("hard_sigmoid_keras2", 0.2)):
+        if close(alpha, slope) and close(beta, 0.5):
+            return activation(name)(builder, node, x)
     view = builder.view(node, x)
     scaled = builder.operate("Mul", view.tensor, np.asarray(alpha, np.float32))
     moved = builder.operate("Add", scaled, np.asarray(beta, np.float32))

@@ -67,28 +67,31 @@ def import_model(source: Any, *, name: str | None = None) -> Any:
 
 
 def _node(builder: Builder, node: Any) -> Node:
-    onnx = load_onnx()
     attributes: dict[str, Any] = {}
     for attribute in node.attribute:
-        if attribute.ref_attr_name or attribute.type in (
-            onnx.AttributeProto.GRAPH,
-            onnx.AttributeProto.GRAPHS,
-        ):
-            raise ValueError(f"{node.op_type} '{node.name}' must not have graphs inside")
         if attribute.name in attributes:
             raise ValueError(f"{node.op_type} '{node.name}' has {attribute.name!r} twice")
-        attributes[attribute.name] = _value(builder, onnx.helper.get_attribute_value(attribute))
+        attributes[attribute.name] = _value(builder, node, attribute)
     return Node(node.op_type, node.name, tuple(node.input), tuple(node.output), attributes)
 
 
-def _value(builder: Builder, value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    if isinstance(value, load_onnx().TensorProto):
-        return builder.array(value)
-    if isinstance(value, (str, int, float)):
-        return value
-    return [_value(builder, one) for one in value]
+def _value(builder: Builder, node: Any, attribute: Any) -> Any:
+    """The value of an attribute: a number, text, an array, or a list of numbers or texts."""
+    kinds = load_onnx().AttributeProto
+    if attribute.type == kinds.TENSOR:
+        return builder.array(attribute.t)
+    if attribute.type == kinds.STRING:
+        return attribute.s.decode(errors="replace")
+    if attribute.type == kinds.STRINGS:
+        return [one.decode(errors="replace") for one in attribute.strings]
+    fields = {kinds.FLOAT: "f", kinds.INT: "i", kinds.FLOATS: "floats", kinds.INTS: "ints"}
+    if attribute.type not in fields or attribute.ref_attr_name:
+        raise ValueError(
+            f"{attribute.name} of {node.op_type} '{node.name}' must be numbers, text or a tensor, "
+            f"not of type {attribute.type}"
+        )
+    found = getattr(attribute, fields[attribute.type])
+    return found if isinstance(found, (int, float)) else list(found)
 
 
 def _safe(name: str) -> str | None:

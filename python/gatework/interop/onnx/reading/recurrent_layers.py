@@ -24,18 +24,18 @@ KINDS: dict[str, tuple[Any, tuple[int, ...], tuple[str, ...]]] = {
     "RNN": (layers.SimpleRNN, (0,), ("tanh",)),
 }
 
-# Functions that the compiled cells have: our name, and what alpha and beta must be.
-COMPILED: dict[str, tuple[str, tuple[float, ...]]] = {
-    "affine": ("linear", (1.0, 0.0)),
-    "elu": ("elu", (1.0,)),
-    "hardsigmoid": ("hard_sigmoid", (1 / 6, 0.5)),
-    "leakyrelu": ("leaky_relu", (0.2,)),
-    "relu": ("relu", ()),
-    "scaledtanh": ("tanh", (1.0, 1.0)),
-    "sigmoid": ("sigmoid", ()),
-    "softplus": ("softplus", ()),
-    "softsign": ("softsign", ()),
-    "tanh": ("tanh", ()),
+# Functions that the compiled cells have: our names, and what alpha and beta must be for each.
+COMPILED: dict[str, dict[str, tuple[float, ...]]] = {
+    "affine": {"linear": (1.0, 0.0)},
+    "elu": {"elu": (1.0,)},
+    "hardsigmoid": {"hard_sigmoid": (1 / 6, 0.5), "hard_sigmoid_keras2": (0.2, 0.5)},
+    "leakyrelu": {"leaky_relu": (0.2,)},
+    "relu": {"relu": ()},
+    "scaledtanh": {"tanh": (1.0, 1.0)},
+    "sigmoid": {"sigmoid": ()},
+    "softplus": {"softplus": ()},
+    "softsign": {"softsign": ()},
+    "tanh": {"tanh": ()},
 }
 
 Function = tuple[str, float, float]  # name, alpha, beta
@@ -80,16 +80,20 @@ class Plan:
         """Our names of the functions, if a compiled cell computes what this node does."""
         if self.p is not None or self.options["clip"] or self.options["input_forget"]:
             return None
-        found = []
-        for name, *values in self.functions[direction]:
-            ours, needed = COMPILED.get(name, ("", (math.nan,)))
-            if not all(
-                math.isclose(v, n, rel_tol=1e-6) for v, n in zip(values, needed, strict=False)
-            ):
-                return None
-            found.append(ours)
+        found = [_compiled(*function) for function in self.functions[direction]]
+        if "" in found:
+            return None
         # A compiled LSTM has one function for its cell and its output.
         return None if len(found) == 3 and found[1] != found[2] else found[:2]
+
+
+def _compiled(name: str, *values: float) -> str:
+    """Our name of a function; empty if the compiled cells do not have it."""
+    for ours, needed in COMPILED.get(name, {}).items():
+        pairs = zip(values, needed, strict=False)
+        if all(math.isclose(value, wanted, rel_tol=1e-6) for value, wanted in pairs):
+            return ours
+    return ""
 
 
 def recurrent_layer(

@@ -34,6 +34,7 @@ NODES: dict[str, tuple[str, dict[str, Any]]] = {
     "softsign": ("Softsign", {}),
     "exponential": ("Exp", {}),
     "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
+    "hard_sigmoid_keras2": ("HardSigmoid", {"alpha": 0.2, "beta": 0.5}),
     "soft_shrink": ("Shrink", {"lambd": 0.5, "bias": 0.5}),
     "hard_shrink": ("Shrink", {"lambd": 0.5, "bias": 0.0}),
     "softmax": ("Softmax", {"axis": -1}),
@@ -52,6 +53,7 @@ RECURRENT: dict[str, tuple[str, float | None, float | None]] = {
     "softplus": ("Softplus", None, None),
     "softsign": ("Softsign", None, None),
     "hard_sigmoid": ("HardSigmoid", 1 / 6, 0.5),
+    "hard_sigmoid_keras2": ("HardSigmoid", 0.2, 0.5),
 }
 
 
