@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from gatework import activations, layers, models
+from gatework.interop.onnx import export_model
 
-from tests.peers.onnx_side import exported, randomize
+from tests.peers.onnx_side import exported, randomize, run
 
 pytest.importorskip("onnx", reason="writes ONNX files with the onnx package, not installed")
 pytest.importorskip("onnxruntime", reason="compares with ONNX Runtime, which is not installed")
@@ -151,3 +152,140 @@ def test_any_batch_and_any_length() -> None:
     randomize(model)
     for ids in (IDS, IDS[:1, :3], np.tile(IDS, (3, 4))):
         exported(model, ids)
+
+
+def functional(inputs: Any, outputs: Any) -> Any:
+    model = models.Model(inputs, outputs)
+    randomize(model)
+    return model
+
+
+def test_encoder_decoder() -> None:
+    """States of one layer start another; two inputs, a shared embedding, two outputs."""
+    source, target = layers.Input((None,), name="source"), layers.Input((None,), name="target")
+    table = layers.Embedding(10, 3, mask_zero=True)
+    encoded, h, c = layers.LSTM(4, return_state=True)(table(source))
+    both = layers.LSTM(4, return_sequences=True, return_state=True)
+    decoded, last, _ = both(table(target), initial_state=[h, c])
+    words = layers.Dense(10, activation="softmax", name="words")(decoded)
+    joined = layers.Concatenate(name="joined")([encoded, last])
+    model = functional([source, target], {"words": words, "joined": joined})
+    proto = export_model(model)
+    assert [slot.name for slot in proto.graph.input] == ["source", "target"]
+    expected = model.predict([IDS, IDS[::-1]], verbose=0)
+    by_name = dict(
+        zip((s.name for s in proto.graph.output), run(proto, IDS, IDS[::-1]), strict=True)
+    )
+    assert by_name.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_allclose(by_name[name], value, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("cls", ["LSTM", "GRU"])
+def test_states_of_both_directions(cls: str) -> None:
+    x = layers.Input((None, 3))
+    ids = layers.Input((None,))
+    masked = layers.Embedding(10, 3, mask_zero=True)(ids)
+    first = layers.Bidirectional(getattr(layers, cls)(4, return_state=True))
+    outputs, *states = first(x)
+    second = layers.Bidirectional(
+        getattr(layers, cls)(4, return_sequences=True, return_state=True), merge_mode="mul"
+    )
+    third, *more = second(masked, initial_state=states)
+    exported(functional([x, ids], [outputs, third, *more]), X, IDS)
+
+
+@pytest.mark.parametrize("options", RECURRENT[:4])
+def test_initial_state_of_masked_rows(options: dict[str, Any]) -> None:
+    """Before the first real step, and in rows without any, the state is the initial one."""
+    ids, h, c = layers.Input((None,)), layers.Input((4,)), layers.Input((4,))
+    masked = layers.Embedding(10, 3, mask_zero=True)(ids)
+    outputs = layers.LSTM(4, return_state=True, **options)(masked, initial_state=[h, c])
+    states = [RNG.normal(size=(5, 4)).astype(np.float32) for _ in range(2)]
+    exported(functional([ids, h, c], outputs), IDS, *states)
+
+
+MERGING = [
+    layers.Add(),
+    layers.Subtract(),
+    layers.Multiply(),
+    layers.Average(),
+    layers.Maximum(),
+    layers.Minimum(),
+    layers.Concatenate(),
+    layers.Concatenate(axis=1),
+]
+
+
+@pytest.mark.parametrize("masks", [(), (0,), (1,), (0, 1)])
+@pytest.mark.parametrize("merge", MERGING)
+def test_merging(merge: Any, masks: tuple[int, ...]) -> None:
+    layer = type(merge).from_config(merge.get_config())
+    inputs = [layers.Input((7,), name=name) for name in "ab"]
+    tables = [layers.Embedding(10, 3, mask_zero=i in masks) for i in range(2)]
+    merged = layer([table(x) for table, x in zip(tables, inputs, strict=True)])
+    exported(functional(inputs, [merged, layers.GRU(3)(merged)]), IDS, IDS[::-1])
+
+
+@pytest.mark.parametrize("merge", MERGING[:1] + MERGING[2:6])
+def test_merging_of_several_ranks(merge: Any) -> None:
+    layer = type(merge).from_config(merge.get_config())
+    inputs = [layers.Input((7, 3)), layers.Input((3,)), layers.Input((1, 3))]
+    exported(functional(inputs, layer(inputs)), X, X[:, 0], X[:, :1])
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+def test_dot(normalize: bool) -> None:
+    a, b = layers.Input((7, 3)), layers.Input((3,))
+    first = layers.Dot(axes=(2, 1), normalize=normalize)([a, b])
+    second = layers.Dot(axes=2, normalize=normalize)([a, a])
+    third = layers.Dot(axes=1, normalize=normalize)([b, b])
+    exported(functional([a, b], [first, second, third]), X, X[:, 0])
+
+
+def test_models_inside_models() -> None:
+    tower = models.Sequential(
+        [layers.Input((7, 3)), layers.LSTM(4, name="inner"), layers.Dense(3, name="inner_dense")]
+    )
+    a, b = layers.Input((7, 3)), layers.Input((7, 3))
+    exported(functional([a, b], layers.Subtract()([tower(a), tower(b)])), X, X[::-1].copy())
+
+
+MOVING = [
+    [layers.Permute((2, 1)), layers.Flatten()],
+    [layers.Flatten(data_format="channels_first")],
+    [layers.Cropping1D((1, 2)), layers.ZeroPadding1D((2, 0)), layers.UpSampling1D(3)],
+    [layers.Cropping1D((2, 0)), layers.ZeroPadding1D(1, data_format="channels_first")],
+    [layers.GRU(3), layers.RepeatVector(4), layers.LSTM(2, return_sequences=True)],
+    [layers.Identity(), layers.GaussianNoise(0.5), layers.GaussianDropout(0.5)],
+    [layers.AlphaDropout(0.5), layers.ActivityRegularization(0.1)],
+    [layers.ReLU(), layers.LeakyReLU(0.1), layers.ELU(0.7)],
+    [layers.ReLU(max_value=1.0, negative_slope=0.2, threshold=0.5)],
+    [layers.ReLU(negative_slope=0.2)],
+    [layers.PReLU(alpha_initializer="ones")],
+    [layers.PReLU(shared_axes=[1])],
+    [layers.Softmax(), layers.Softmax(axis=1)],
+    [layers.Softmax(axis=[1, 2])],
+    [layers.EinsumDense("abc,cde->abde", (None, 2, 4), bias_axes="de", activation="tanh")],
+    [layers.EinsumDense("...x,xy->...y", 4)],
+    [layers.RNN(layers.LSTMCell(4)), layers.Dense(2)],
+    [layers.RNN([layers.LSTMCell(4), layers.GRUCell(3)], return_sequences=True)],
+    [layers.RNN([layers.GRUCell(4), layers.SimpleRNNCell(3)], go_backwards=True)],
+    [layers.Bidirectional(layers.RNN([layers.LSTMCell(4), layers.LSTMCell(3)]))],
+    [layers.TimeDistributed(layers.TimeDistributed(layers.Dense(2, activation="softsign")))],
+]
+
+
+@pytest.mark.parametrize("number", range(len(MOVING)))
+def test_other_layers(number: int) -> None:
+    parts = [type(layer).from_config(layer.get_config()) for layer in MOVING[number]]
+    x = X if number != len(MOVING) - 1 else np.stack([X, X * 2], axis=2)
+    exported(sequential(*parts, x=x), x)
+
+
+def test_tied_output() -> None:
+    ids = layers.Input((None,))
+    for options in ({}, {"tie_weights": False}, {"logit_soft_cap": 0.5}):
+        table = layers.ReversibleEmbedding(10, 4, mask_zero=True, **options)
+        hidden = layers.GRU(4, return_sequences=True)(table(ids))
+        exported(functional(ids, table(hidden, reverse=True)), IDS)

@@ -204,8 +204,8 @@ def _inputs(graph: Graph, inputs: list[Any], signature: Any) -> list[Value]:
 def _output_names(graph: Graph, model: Any, outputs: list[Any]) -> list[str]:
     """The keys of a dictionary of outputs, else the names of the layers that make them."""
     given = getattr(model, "output", None)
-    if isinstance(given, dict):
-        return [graph.fresh(str(key)) for key in given]
+    if isinstance(given, dict) and len(given) == len(outputs):
+        return [graph.fresh(str(key)) for key in sorted(given)]
     return [graph.fresh(tensor._keras_history.operation.name) for tensor in outputs]
 
 
