@@ -51,6 +51,16 @@ class _GlobalStream:
             self._seed = seed
             self._count = 0
 
+    @property
+    def state(self) -> tuple[int, int]:
+        with self._lock:
+            return self._seed, self._count
+
+    @state.setter
+    def state(self, state: tuple[int, int]) -> None:
+        with self._lock:
+            self._seed, self._count = state
+
     def next(self) -> int:
         with self._lock:
             self._count += 1
@@ -67,6 +77,16 @@ def set_global_seed(seed: int) -> None:
         ValueError: if the seed is not an integer in [0, 2**32).
     """
     _stream.restart(check_seed(seed))
+
+
+def global_state() -> tuple[int, int]:
+    """The seed of the global stream, and how many seeds were drawn."""
+    return _stream.state
+
+
+def restore_global_state(seed: int, count: int) -> None:
+    """Goes on with the global stream from what `global_state` returned."""
+    _stream.state = (seed, count)
 
 
 def next_seed() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .backup_and_restore import BackupAndRestore
 from .base import Callback
 from .callback_list import CallbackList
 from .checkpoint import ModelCheckpoint
@@ -18,6 +19,7 @@ from .terminate_on_nan import TerminateOnNaN
 ProgbarLogger = ProgressBar
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

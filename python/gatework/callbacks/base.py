@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 Logs = dict[str, Any] | None
 
@@ -12,7 +12,15 @@ class Callback:
 
     `params` holds "verbose", "epochs" and "steps". `logs` holds the loss and metrics so far, as
     floats. Setting `self.model.stop_training = True` ends `fit` after the current batch.
+
+    A callback that remembers something from epoch to epoch names those attributes (numbers,
+    strings, arrays, and lists and dictionaries of them) in `saved_attributes`; then
+    `BackupAndRestore` saves them and puts them back. One with `runs_last` is called after the
+    others.
     """
+
+    saved_attributes: ClassVar[tuple[str, ...]] = ()
+    runs_last: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.params: dict[str, Any] | None = None

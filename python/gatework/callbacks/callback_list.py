@@ -34,6 +34,10 @@ def plain_logs(logs: Logs) -> dict[str, Any]:
     return plain
 
 
+def _runs_last(callback: Any) -> bool:
+    return bool(getattr(callback, "runs_last", False))
+
+
 class CallbackList(Callback):
     """Calls the same hook of every callback.
 
@@ -62,6 +66,7 @@ class CallbackList(Callback):
                 raise TypeError(f"callbacks must be Callback objects, not {callback!r}")
         self._history = self._ensure(History, add_history)
         self._progress = self._ensure(ProgressBar, add_progbar)
+        self.callbacks.sort(key=_runs_last)
         self.set_params(params)
         if model is not None:
             self.set_model(model)
@@ -75,6 +80,7 @@ class CallbackList(Callback):
             return None
         callback = kind()
         self.callbacks.append(callback)
+        self.callbacks.sort(key=_runs_last)
         return callback
 
     def _find_listeners(self) -> None:
@@ -119,6 +125,7 @@ class CallbackList(Callback):
     def append(self, callback: Callback) -> None:
         """Adds a callback at the end."""
         self.callbacks.append(callback)
+        self.callbacks.sort(key=_runs_last)
         self._find_listeners()
 
     def close(self) -> None:

@@ -28,6 +28,8 @@ class ModelCheckpoint(MonitorCallback):
         ValueError: for another ending, or another `save_freq`.
     """
 
+    saved_attributes = ("best", "_batches_since_save")
+
     def __init__(
         self,
         filepath: str | os.PathLike[str],

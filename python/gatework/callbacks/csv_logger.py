@@ -18,6 +18,8 @@ class CSVLogger(Callback):
         append: continues an existing file.
     """
 
+    saved_attributes = ("_columns", "_written")
+
     def __init__(
         self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False
     ) -> None:
@@ -26,14 +28,20 @@ class CSVLogger(Callback):
         self.separator = separator
         self.append = append
         self._columns: list[str] | None = None
+        self._written = 0
         self._file: Any = None
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self.close()
         self._columns = self._existing_columns() if self.append else None
-        self._file = open(  # noqa: SIM115 - open until on_train_end
-            self.filename, "a" if self.append else "w", newline="", encoding="utf-8"
-        )
+        self._written = 0
+
+    def _open(self) -> Any:
+        """The file, opened for the first row: a run that goes on keeps the rows it had written."""
+        if self._written:
+            os.truncate(self.filename, self._written)
+        mode = "a" if self.append or self._written else "w"
+        return open(self.filename, mode, newline="", encoding="utf-8")
 
     def _existing_columns(self) -> list[str] | None:
         try:
@@ -45,6 +53,8 @@ class CSVLogger(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         logs = logs or {}
+        if self._file is None:
+            self._file = self._open()
         writer = csv.writer(self._file, delimiter=self.separator, lineterminator="\n")
         if self._columns is None:
             names = sorted(logs)
@@ -55,6 +65,7 @@ class CSVLogger(Callback):
             writer.writerow(["epoch", *names])
         writer.writerow([epoch, *(logs.get(name, "NA") for name in self._columns)])
         self._file.flush()
+        self._written = self._file.tell()
 
     def on_train_end(self, logs: Logs = None) -> None:
         self.close()

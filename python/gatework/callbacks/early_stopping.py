@@ -21,6 +21,8 @@ class EarlyStopping(MonitorCallback):
         start_from_epoch: epochs before this one are not watched.
     """
 
+    saved_attributes = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights")
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -69,6 +69,8 @@ class ReduceLROnPlateau(MonitorCallback):
         min_lr: the rate is never set below this.
     """
 
+    saved_attributes = ("best", "cooldown_counter", "wait")
+
     def __init__(
         self,
         monitor: str = "val_loss",

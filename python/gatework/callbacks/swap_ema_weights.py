@@ -18,6 +18,8 @@ class SwapEMAWeights(Callback):
         ValueError: when the optimizer was not made with `use_ema=True`.
     """
 
+    saved_attributes = ("_averages_in_model",)
+
     def __init__(self, swap_on_epoch: bool = False) -> None:
         super().__init__()
         self.swap_on_epoch = swap_on_epoch

@@ -88,6 +88,10 @@ class ArraySource:
     def _generator(self, epoch: int) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(key=[self.seed, epoch]))
 
+    def first(self) -> Any:
+        """A batch."""
+        return next(self.batches(0))
+
     def batches(self, epoch: int, skip: int = 0) -> Iterator[Any]:
         """Yields the batches of an epoch as tensors, without the first `skip` of them."""
         order = self._order(epoch)

@@ -29,17 +29,25 @@ class Epochs:
         self.steps = steps
         self.num_batches = steps or source.num_batches
         self._current: Iterator[Any] | None = None
+        # With `steps`: the epoch in which the present pass began, and its batches taken.
+        self._pass = [0, 0]
+        self._resumes = False
 
-    def batches(self, epoch: int) -> Iterator[Any]:
-        """Yields the batches of an epoch; none when a generator is used up."""
+    def batches(self, epoch: int, skip: int = 0) -> Iterator[Any]:
+        """Yields the batches of an epoch; none when a generator is used up.
+
+        Args:
+            epoch: its number.
+            skip: how many of them are done already.
+        """
         if self.steps is None:
-            count = 0
-            for batch in self.source.batches(epoch):
+            count = skip
+            for batch in self.source.batches(epoch, skip):
                 yield batch
                 count += 1
             self.num_batches = self.num_batches or count
             return
-        for step in range(self.steps):
+        for step in range(skip, self.steps):
             batch = self._next(epoch, restart=step == 0)
             if batch is None:
                 if step > 0:
@@ -51,12 +59,27 @@ class Epochs:
             yield batch
 
     def _next(self, epoch: int, restart: bool) -> Any:
+        if self._resumes:
+            self._resumes = False
+            self._current = self.source.batches(*self._pass)
         if self._current is not None:
             batch = next(self._current, None)
             if batch is not None or not (restart and self.source.restartable):
+                self._pass[1] += 1
                 return batch
         self._current = self.source.batches(epoch)
+        self._pass = [epoch, 1]
         return next(self._current, None)
+
+    def position(self) -> dict[str, Any]:
+        """Where the data stands, for `go_to` in another process."""
+        return {"seed": self.source.seed, "pass": self._pass}
+
+    def go_to(self, position: dict[str, Any]) -> None:
+        """Goes on as the run did whose `position` this is."""
+        self.source.seed = position["seed"]
+        self._pass = list(position["pass"])
+        self._resumes = self.steps is not None and self._pass[1] > 0
 
     def close(self) -> None:
         """Lets go of a half-read source, ending its worker threads."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..metrics import Mean, Metric
     from .compile_loss import CompileLoss
     from .compile_metrics import CompileMetrics
+    from .fit_run import FitRun
 
 
 @dataclass
@@ -50,6 +51,8 @@ class TrainerInterface:
     _loss_tracker: Mean | None = None
     # None outside of an epoch of `fit`.
     _lookups: Lookups | None = None
+    # The run of `fit`, while there is one.
+    _run: FitRun | None = None
 
     if TYPE_CHECKING:
 
@@ -67,6 +70,8 @@ class TrainerInterface:
         def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
         def reset_metrics(self) -> None: ...
+
+        def get_metrics_result(self) -> dict[str, Any]: ...
 
         def train_step(self, data: Any) -> dict[str, Any]: ...
 

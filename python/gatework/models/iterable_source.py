@@ -48,21 +48,31 @@ class IterableSource:
         shuffles = bool(shuffle) and isinstance(x, PyDataset) and self.num_batches is not None
         self.seed = next_seed() if shuffles else 0
 
+    def first(self) -> Any:
+        """A batch; a generator yields it again afterwards."""
+        if self.restartable:
+            return next(self.batches(0))
+        raw = next(self.x)
+        self.x = itertools.chain([raw], self.x)
+        return self._prepared(raw)
+
     def batches(self, epoch: int, skip: int = 0) -> Iterator[Any]:
         """Yields the batches of an epoch as tensors, without the first `skip` of them."""
-        for batch in self._raw(epoch, skip):
-            if batch is None or isinstance(batch, str | bytes):
-                raise ValueError(
-                    "x must yield (inputs,), (inputs, targets) or (inputs, targets, "
-                    f"sample_weights), not {batch!r}"
-                )
-            x, y, sample_weight = unpack_x_y_sample_weight(batch)
-            x, y, sample_weight = convert_parts(x, y, sample_weight, self.expected)
-            if self.class_weight is not None:
-                sample_weight = only_class_weight(
-                    y, sample_weight, self.class_weight, self.sparse_labels
-                )
-            yield to_tensors(pack_x_y_sample_weight(x, y, sample_weight))
+        yield from map(self._prepared, self._raw(epoch, skip))
+
+    def _prepared(self, batch: Any) -> Any:
+        if batch is None or isinstance(batch, str | bytes):
+            raise ValueError(
+                "x must yield (inputs,), (inputs, targets) or (inputs, targets, "
+                f"sample_weights), not {batch!r}"
+            )
+        x, y, sample_weight = unpack_x_y_sample_weight(batch)
+        x, y, sample_weight = convert_parts(x, y, sample_weight, self.expected)
+        if self.class_weight is not None:
+            sample_weight = only_class_weight(
+                y, sample_weight, self.class_weight, self.sparse_labels
+            )
+        return to_tensors(pack_x_y_sample_weight(x, y, sample_weight))
 
     def _raw(self, epoch: int, skip: int) -> Iterator[Any]:
         if not isinstance(self.x, PyDataset):

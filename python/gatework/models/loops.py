@@ -15,6 +15,7 @@ from ..preprocessing.batch import unpack_x_y_sample_weight
 from .arrays import split_validation
 from .epochs import Epochs
 from .expected import Expected
+from .fit_run import FitRun
 from .interface import Lookups
 from .prediction_loop import PredictionLoop
 from .run_data import check_verbose
@@ -133,24 +134,32 @@ class TrainingLoops(PredictionLoop):
         self.stop_training = False
         logs: dict[str, Any] = {}
         finished = False
+        around, run = self._run, FitRun(self, train, callbacks, initial_epoch)
+        self._run = run
         try:
-            callbacks.on_train_begin()
+            callbacks.on_train_begin()  # may go on with an earlier run
+            initial_epoch = run.epoch
+            if self.stop_training:
+                epochs = initial_epoch
             for epoch in range(initial_epoch, epochs):
-                self.reset_metrics()
+                if run.batch == 0:
+                    self.reset_metrics()
                 callbacks.on_epoch_begin(epoch)
-                seen, logs = self._train_epoch(train, callbacks, epoch)
+                seen, logs = self._train_epoch(train, callbacks, run)
                 if seen == 0:
                     self._out_of_data(epoch, initial_epoch)
                     break
                 if held_out is not None and _validates(epoch, validation_freq):
                     results = self._evaluate(held_out, callbacks)
                     logs.update({f"val_{name}": value for name, value in results.items()})
+                run.epoch, run.batch = epoch + 1, 0
                 callbacks.on_epoch_end(epoch, logs)
                 if self.stop_training:
                     break
             finished = True
         finally:
             self._lookups = None
+            self._run = around
             train.close()
             if held_out is not None:
                 held_out.close()
@@ -174,14 +183,14 @@ class TrainingLoops(PredictionLoop):
         )
 
     def _train_epoch(
-        self, train: Epochs, callbacks: CallbackList, epoch: int
+        self, train: Epochs, callbacks: CallbackList, run: FitRun
     ) -> tuple[int, dict[str, Any]]:
         """Runs one epoch; returns the number of batches and the logs."""
         self._lookups = None
         logs: Any = {}
-        group, first, batch = self.steps_per_execution, 0, -1
+        group, first, batch = self.steps_per_execution, run.batch, run.batch - 1
         stateful = stateful_layers(self)
-        for batch, data in enumerate(train.batches(epoch)):
+        for batch, data in enumerate(train.batches(run.epoch, run.batch), run.batch):
             if batch % group == 0:
                 first = batch
                 callbacks.on_train_batch_begin(batch)
@@ -193,7 +202,8 @@ class TrainingLoops(PredictionLoop):
             except Exception as error:
                 error.add_note(f"in fit, at batch {batch}")
                 raise
-            if batch == 0:
+            run.batch = batch + 1
+            if self._lookups is None:
                 # The first batch may have created weights and metrics; now they are all there.
                 self._lookups = self._looked_up()
             if batch - first == group - 1:
@@ -201,7 +211,9 @@ class TrainingLoops(PredictionLoop):
             if self.stop_training:
                 break
         self._lookups = None
-        if batch >= 0 and batch - first < group - 1:
+        if not logs and batch >= 0:  # the run that goes on had all batches, but not their end
+            logs = self.get_metrics_result()
+        elif batch >= 0 and batch - first < group - 1:
             callbacks.on_train_batch_end(batch, logs)
         return batch + 1, plain_logs(logs)
 
