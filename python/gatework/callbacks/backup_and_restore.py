@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from pathlib import Path
 from typing import Any
 
-from ..utils.files import atomic_write
 from .base import Callback, Logs
 
 
@@ -53,8 +51,8 @@ class BackupAndRestore(Callback):
         self.save_freq = save_freq
         self.double_checkpoint = double_checkpoint
         self.delete_checkpoint = delete_checkpoint
-        self._latest = Path(backup_dir) / "training_state.npz"
-        self._previous = Path(backup_dir) / "training_state.previous.npz"
+        self._latest = os.path.join(self.backup_dir, "training_state.npz")
+        self._previous = os.path.join(self.backup_dir, "training_state.previous.npz")
         self._resumed: bytes | None = None
         self._batches_since_save = 0
 
@@ -90,7 +88,8 @@ class BackupAndRestore(Callback):
         if self.delete_checkpoint:
             self._clean()
             for path in (self._latest, self._previous):
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
             # The folder may hold files of others.
             with contextlib.suppress(OSError):
                 os.rmdir(self.backup_dir)
@@ -104,7 +103,7 @@ class BackupAndRestore(Callback):
         failure: Exception | None = None
         for path in (self._latest, self._previous):
             try:
-                data = path.read_bytes()
+                data = _read(path)
                 self._run.restore(data)
             except FileNotFoundError:
                 continue
@@ -117,16 +116,25 @@ class BackupAndRestore(Callback):
         return None
 
     def _save(self) -> None:
+        from ..utils.files import atomic_write
+
         data = self._run.capture()
         os.makedirs(self.backup_dir, exist_ok=True)
-        if self.double_checkpoint and self._latest.exists():
+        if self.double_checkpoint and os.path.exists(self._latest):
             with atomic_write(self._previous) as file:
-                file.write(self._latest.read_bytes())
+                file.write(_read(self._latest))
         with atomic_write(self._latest) as file:
             file.write(data)
         self._clean()
 
     def _clean(self) -> None:
         """Removes what a process left that was killed while writing."""
-        for path in Path(self.backup_dir).glob(".training_state.*.tmp"):
-            path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            for name in os.listdir(self.backup_dir):
+                if name.startswith(".training_state.") and name.endswith(".tmp"):
+                    os.unlink(os.path.join(self.backup_dir, name))
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()

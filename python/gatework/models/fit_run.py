@@ -15,7 +15,6 @@ import numpy as np
 
 from ..autograd import Variable
 from ..random import SeedGenerator, global_state, restore_global_state
-from ..saving.plain_state import pack_state, unpack_state
 from ..tree import flatten
 from .epochs import Epochs
 from .states import stateful_layers
@@ -38,6 +37,8 @@ class FitRun:
 
     def capture(self) -> bytes:
         """The state as bytes."""
+        from ..utils.plain_state import pack_state
+
         model = self._model
         return pack_state(
             {
@@ -59,6 +60,8 @@ class FitRun:
         Raises:
             ValueError: if it is that of another model; this one is then as before.
         """
+        from ..utils.plain_state import unpack_state
+
         state = unpack_state(data)
         model = self._model
         if model.optimizer is not None and not model.optimizer.built:
