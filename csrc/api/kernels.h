@@ -37,9 +37,16 @@ struct Kernels {
                                          i64 n);
     void (*binary_cross_entropy_backward)(const float* logits, const float* targets,
                                           const float* dloss, float* dlogits, i64 n);
-    void (*sgd_update)(const SgdUpdate&);
-    void (*rmsprop_update)(const RmspropUpdate&);
-    void (*adam_update)(const AdamUpdate&);
+    void (*sgd_update)(const WeightLists&, const Sgd&);
+    void (*rmsprop_update)(const WeightLists&, const Rmsprop&);
+    void (*adam_update)(const WeightLists&, const Adam&);
+    void (*adamax_update)(const WeightLists&, const Adamax&);
+    void (*nadam_update)(const WeightLists&, const Nadam&);
+    void (*adagrad_update)(const WeightLists&, const Adagrad&);
+    void (*adadelta_update)(const WeightLists&, const Adadelta&);
+    void (*lion_update)(const WeightLists&, const Lion&);
+    void (*ftrl_update)(const WeightLists&, const Ftrl&);
+    void (*schedule_free_adam_update)(const WeightLists&, const ScheduleFreeAdam&);
     double (*sum_of_squares)(const ParameterList&);
 
     PeakKernels peak;

@@ -11,22 +11,63 @@ struct ParameterList {
     float* const* data;
 };
 
-struct SgdUpdate {
-    ParameterList params, grads, velocities; // velocities.data == null without momentum
-    float lr, momentum, scale;
+// What one update reads and changes. Slots are what an optimizer keeps beside the weights, in the order
+// in which its rule names them; one that is not in use has null data and reads as zero.
+struct WeightLists {
+    ParameterList params, grads, slots[3];
+    float scale; // gradients are multiplied by it first
+    float decay; // w -= decay * w, before the rule
+};
+
+// The rules: their numbers, rounded to float once. `fresh` is 1 minus the rate of a running mean.
+
+struct Sgd { // slots: velocity
+    float lr, momentum;
     bool nesterov;
 };
 
-struct RmspropUpdate {
-    ParameterList params, grads, v, momentums, averages; // the last two may have null data
-    float lr, rho, fresh, momentum, epsilon, scale; // fresh = 1 - rho, rounded once
+struct Rmsprop { // slots: v, momentum, average gradient
+    float lr, rho, fresh, momentum, epsilon;
+    bool centered;
 };
 
-struct AdamUpdate {
-    ParameterList params, grads, m, v, v_hat; // v_hat.data == null without amsgrad
+struct Adam { // slots: m, v, largest v
     float alpha; // lr * sqrt(1 - beta_2^t) / (1 - beta_1^t)
-    float decay; // lr * weight_decay: w -= decay * w before the update
-    float fresh_1, fresh_2, epsilon, scale; // 1 - beta_1 and 1 - beta_2, rounded once
+    float fresh_1, fresh_2, epsilon;
+    bool amsgrad;
+};
+
+struct Adamax { // slots: m, norm
+    float alpha; // lr / (1 - beta_1^t)
+    float beta_2, fresh_1, epsilon;
+};
+
+struct Nadam { // slots: m, v
+    float lr, from_m, from_g; // the step is lr * (from_m * m + from_g * g) / (sqrt(v * unbias) + epsilon)
+    float unbias;             // 1 / (1 - beta_2^t)
+    float fresh_1, fresh_2, epsilon;
+};
+
+struct Adagrad { // slots: sum of squares
+    float lr, epsilon;
+};
+
+struct Adadelta { // slots: mean square of g, mean square of the steps
+    float lr, rho, fresh, epsilon;
+};
+
+struct Lion { // slots: m
+    float lr, beta_1, fresh_1, beta_2, fresh_2;
+};
+
+struct Ftrl { // slots: sum of squares, linear
+    float lr, power, l1, l2, shrinkage; // power = -learning_rate_power, l2 with beta / (2 lr) in it
+};
+
+struct ScheduleFreeAdam { // slots: z, v
+    float lr, beta_1, fresh_1, fresh_2, epsilon;
+    float unbias; // 1 / (1 - beta_2^t)
+    float share;  // 1 / t, what z counts for in the mean
 };
 
 } // namespace gw

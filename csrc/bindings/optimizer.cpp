@@ -55,90 +55,151 @@ class ArrayList {
     std::vector<float*> data_;
 };
 
-// The weights, their gradients, and what an optimizer keeps beside them.
-class Lists {
+// The weights, their gradients, and what an optimizer keeps beside them; runs a rule over them.
+class Update {
   public:
-    Lists(const py::object& params, const py::object& grads)
+    struct Slot {
+        const char* name;
+        const py::object& list;
+        bool optional = false; // may be None
+    };
+
+    Update(const py::object& params, const py::object& grads, std::initializer_list<Slot> slots,
+           double scale, double decay)
         : params_("params", params), grads_("grads", grads) {
         params_.require_writable();
         grads_.require_like(params_);
+        std::size_t count = 0;
+        for (const Slot& given : slots) {
+            ArrayList& slot = slots_[count++];
+            if (given.optional && given.list.is_none()) continue;
+            slot = ArrayList(given.name, given.list);
+            slot.require_writable();
+            slot.require_like(params_);
+        }
+        lists_.params = params_.list();
+        lists_.grads = grads_.list();
+        for (std::size_t i = 0; i < count; ++i) lists_.slots[i] = slots_[i].list();
+        lists_.scale = static_cast<float>(scale);
+        lists_.decay = static_cast<float>(decay);
     }
-    ParameterList params() const { return params_.list(); }
-    ParameterList grads() const { return grads_.list(); }
 
-    ArrayList slots(const char* name, const py::object& list) const {
-        ArrayList slots(name, list);
-        slots.require_writable();
-        slots.require_like(params_);
-        return slots;
-    }
-    ArrayList slots_or_none(const char* name, const py::object& list) const {
-        return list.is_none() ? ArrayList() : slots(name, list);
+    template <class Rule>
+    void run(void (*Kernels::*kernel)(const WeightLists&, const Rule&), const Rule& rule) const {
+        run_kernel([&] { (kernels().*kernel)(lists_, rule); });
     }
 
   private:
-    ArrayList params_, grads_;
+    ArrayList params_, grads_, slots_[3];
+    WeightLists lists_ = {};
 };
 
+float rounded(double x) { return static_cast<float>(x); }
+
+// What a running mean that starts at zero lacks after t steps: 1 - beta^t.
+double warmth(double beta, i64 step) {
+    if (step < 1) fail("step", "at least 1", std::to_string(step));
+    return 1.0 - std::pow(beta, static_cast<double>(step));
+}
+
 void sgd_update(const py::object& params, const py::object& grads, const py::object& velocities,
-                double lr, double momentum, bool nesterov, double scale) {
-    const Lists lists(params, grads);
-    const ArrayList v = lists.slots_or_none("velocities", velocities);
-    SgdUpdate u = {};
-    u.params = lists.params();
-    u.grads = lists.grads();
-    u.velocities = v.list();
-    u.lr = static_cast<float>(lr);
-    u.momentum = static_cast<float>(momentum);
-    u.scale = static_cast<float>(scale);
-    u.nesterov = nesterov;
-    run_kernel([&] { kernels().sgd_update(u); });
+                double lr, double momentum, bool nesterov, double scale, double weight_decay) {
+    const Sgd rule = {rounded(lr), velocities.is_none() ? 0.0f : rounded(momentum), nesterov};
+    Update(params, grads, {{"velocities", velocities, true}}, scale, lr * weight_decay)
+        .run(&Kernels::sgd_update, rule);
 }
 
 void rmsprop_update(const py::object& params, const py::object& grads, const py::object& v,
                     const py::object& momentums, const py::object& averages, double lr, double rho,
-                    double momentum, double epsilon, double scale) {
-    const Lists lists(params, grads);
-    const ArrayList second = lists.slots("v", v);
-    const ArrayList first = lists.slots_or_none("momentums", momentums);
-    const ArrayList mean = lists.slots_or_none("averages", averages);
-    RmspropUpdate u = {};
-    u.params = lists.params();
-    u.grads = lists.grads();
-    u.v = second.list();
-    u.momentums = first.list();
-    u.averages = mean.list();
-    u.lr = static_cast<float>(lr);
-    u.rho = static_cast<float>(rho);
-    u.fresh = static_cast<float>(1.0 - rho);
-    u.momentum = static_cast<float>(momentum);
-    u.epsilon = static_cast<float>(epsilon);
-    u.scale = static_cast<float>(scale);
-    run_kernel([&] { kernels().rmsprop_update(u); });
+                    double momentum, double epsilon, double scale, double weight_decay) {
+    const Rmsprop rule = {rounded(lr),       rounded(rho),     rounded(1.0 - rho),
+                          rounded(momentum), rounded(epsilon), !averages.is_none()};
+    Update(params, grads, {{"v", v}, {"momentums", momentums, true}, {"averages", averages, true}}, scale,
+           lr * weight_decay)
+        .run(&Kernels::rmsprop_update, rule);
 }
 
 void adam_update(const py::object& params, const py::object& grads, const py::object& m,
                  const py::object& v, const py::object& v_hat, double lr, double beta_1,
                  double beta_2, double epsilon, i64 step, double weight_decay, double scale) {
-    if (step < 1) fail("step", "at least 1", std::to_string(step));
-    const Lists lists(params, grads);
-    const ArrayList first = lists.slots("m", m), second = lists.slots("v", v);
-    const ArrayList top = lists.slots_or_none("v_hat", v_hat);
-    const double t = static_cast<double>(step);
-    AdamUpdate u = {};
-    u.params = lists.params();
-    u.grads = lists.grads();
-    u.m = first.list();
-    u.v = second.list();
-    u.v_hat = top.list();
-    u.alpha = static_cast<float>(lr * std::sqrt(1.0 - std::pow(beta_2, t)) /
-                                 (1.0 - std::pow(beta_1, t)));
-    u.decay = static_cast<float>(lr * weight_decay);
-    u.fresh_1 = static_cast<float>(1.0 - beta_1);
-    u.fresh_2 = static_cast<float>(1.0 - beta_2);
-    u.epsilon = static_cast<float>(epsilon);
-    u.scale = static_cast<float>(scale);
-    run_kernel([&] { kernels().adam_update(u); });
+    const double alpha = lr * std::sqrt(warmth(beta_2, step)) / warmth(beta_1, step);
+    const Adam rule = {rounded(alpha), rounded(1.0 - beta_1), rounded(1.0 - beta_2),
+                       rounded(epsilon), !v_hat.is_none()};
+    Update(params, grads, {{"m", m}, {"v", v}, {"v_hat", v_hat, true}}, scale, lr * weight_decay)
+        .run(&Kernels::adam_update, rule);
+}
+
+void adamax_update(const py::object& params, const py::object& grads, const py::object& m,
+                   const py::object& norm, double lr, double beta_1, double beta_2, double epsilon,
+                   i64 step, double scale, double weight_decay) {
+    const Adamax rule = {rounded(lr / warmth(beta_1, step)), rounded(beta_2),
+                         rounded(1.0 - beta_1), rounded(epsilon)};
+    Update(params, grads, {{"m", m}, {"norm", norm}}, scale, lr * weight_decay)
+        .run(&Kernels::adamax_update, rule);
+}
+
+void nadam_update(const py::object& params, const py::object& grads, const py::object& m,
+                  const py::object& v, double lr, double beta_1, double beta_2, double epsilon,
+                  i64 step, double product, double scale, double weight_decay) {
+    // The schedule of the momentum: now, and at the next step.
+    const auto t = static_cast<double>(step);
+    const double now = beta_1 * (1.0 - 0.5 * std::pow(0.96, t));
+    const double next = beta_1 * (1.0 - 0.5 * std::pow(0.96, t + 1.0));
+    const Nadam rule = {rounded(lr),
+                        rounded(next / (1.0 - product * next)),
+                        rounded((1.0 - now) / (1.0 - product)),
+                        rounded(1.0 / warmth(beta_2, step)),
+                        rounded(1.0 - beta_1),
+                        rounded(1.0 - beta_2),
+                        rounded(epsilon)};
+    Update(params, grads, {{"m", m}, {"v", v}}, scale, lr * weight_decay)
+        .run(&Kernels::nadam_update, rule);
+}
+
+void adagrad_update(const py::object& params, const py::object& grads, const py::object& sums,
+                    double lr, double epsilon, double scale, double weight_decay) {
+    const Adagrad rule = {rounded(lr), rounded(epsilon)};
+    Update(params, grads, {{"sums", sums}}, scale, lr * weight_decay)
+        .run(&Kernels::adagrad_update, rule);
+}
+
+void adadelta_update(const py::object& params, const py::object& grads, const py::object& squares,
+                     const py::object& steps, double lr, double rho, double epsilon, double scale,
+                     double weight_decay) {
+    const Adadelta rule = {rounded(lr), rounded(rho), rounded(1.0 - rho), rounded(epsilon)};
+    Update(params, grads, {{"squares", squares}, {"steps", steps}}, scale, lr * weight_decay)
+        .run(&Kernels::adadelta_update, rule);
+}
+
+void lion_update(const py::object& params, const py::object& grads, const py::object& m, double lr,
+                 double beta_1, double beta_2, double scale, double weight_decay) {
+    const Lion rule = {rounded(lr), rounded(beta_1), rounded(1.0 - beta_1), rounded(beta_2),
+                       rounded(1.0 - beta_2)};
+    Update(params, grads, {{"m", m}}, scale, lr * weight_decay).run(&Kernels::lion_update, rule);
+}
+
+void ftrl_update(const py::object& params, const py::object& grads, const py::object& sums,
+                 const py::object& linears, double lr, double power, double l1, double l2,
+                 double shrinkage, double beta, double scale, double weight_decay) {
+    const Ftrl rule = {rounded(lr), rounded(-power), rounded(l1), rounded(l2 + beta / (2.0 * lr)),
+                       rounded(shrinkage)};
+    Update(params, grads, {{"sums", sums}, {"linears", linears}}, scale, lr * weight_decay)
+        .run(&Kernels::ftrl_update, rule);
+}
+
+void schedule_free_adam_update(const py::object& params, const py::object& grads,
+                               const py::object& z, const py::object& v, double lr, double beta_1,
+                               double beta_2, double epsilon, i64 step, double scale,
+                               double weight_decay) {
+    const ScheduleFreeAdam rule = {rounded(lr),
+                                   rounded(beta_1),
+                                   rounded(1.0 - beta_1),
+                                   rounded(1.0 - beta_2),
+                                   rounded(epsilon),
+                                   rounded(1.0 / warmth(beta_2, step)),
+                                   rounded(1.0 / static_cast<double>(step))};
+    Update(params, grads, {{"z", z}, {"v", v}}, scale, lr * weight_decay)
+        .run(&Kernels::schedule_free_adam_update, rule);
 }
 
 double global_norm(const py::object& arrays) {
@@ -154,12 +215,35 @@ double global_norm(const py::object& arrays) {
 void bind_optimizer(pybind11::module_& m) {
     namespace py = pybind11;
     m.def("sgd_update", &gw::sgd_update, py::arg("params"), py::arg("grads"), py::arg("velocities"),
-          py::arg("lr"), py::arg("momentum"), py::arg("nesterov"), py::arg("scale"));
+          py::arg("lr"), py::arg("momentum"), py::arg("nesterov"), py::arg("scale"),
+          py::arg("weight_decay") = 0.0);
     m.def("rmsprop_update", &gw::rmsprop_update, py::arg("params"), py::arg("grads"), py::arg("v"),
           py::arg("momentums"), py::arg("averages"), py::arg("lr"), py::arg("rho"),
-          py::arg("momentum"), py::arg("epsilon"), py::arg("scale"));
+          py::arg("momentum"), py::arg("epsilon"), py::arg("scale"), py::arg("weight_decay") = 0.0);
     m.def("adam_update", &gw::adam_update, py::arg("params"), py::arg("grads"), py::arg("m"),
           py::arg("v"), py::arg("v_hat"), py::arg("lr"), py::arg("beta_1"), py::arg("beta_2"),
           py::arg("epsilon"), py::arg("step"), py::arg("weight_decay"), py::arg("scale"));
+    m.def("adamax_update", &gw::adamax_update, py::arg("params"), py::arg("grads"), py::arg("m"),
+          py::arg("norm"), py::arg("lr"), py::arg("beta_1"), py::arg("beta_2"), py::arg("epsilon"),
+          py::arg("step"), py::arg("scale"), py::arg("weight_decay") = 0.0);
+    m.def("nadam_update", &gw::nadam_update, py::arg("params"), py::arg("grads"), py::arg("m"),
+          py::arg("v"), py::arg("lr"), py::arg("beta_1"), py::arg("beta_2"), py::arg("epsilon"),
+          py::arg("step"), py::arg("product"), py::arg("scale"), py::arg("weight_decay") = 0.0);
+    m.def("adagrad_update", &gw::adagrad_update, py::arg("params"), py::arg("grads"),
+          py::arg("sums"), py::arg("lr"), py::arg("epsilon"), py::arg("scale"),
+          py::arg("weight_decay") = 0.0);
+    m.def("adadelta_update", &gw::adadelta_update, py::arg("params"), py::arg("grads"),
+          py::arg("squares"), py::arg("steps"), py::arg("lr"), py::arg("rho"), py::arg("epsilon"),
+          py::arg("scale"), py::arg("weight_decay") = 0.0);
+    m.def("lion_update", &gw::lion_update, py::arg("params"), py::arg("grads"), py::arg("m"),
+          py::arg("lr"), py::arg("beta_1"), py::arg("beta_2"), py::arg("scale"),
+          py::arg("weight_decay") = 0.0);
+    m.def("ftrl_update", &gw::ftrl_update, py::arg("params"), py::arg("grads"), py::arg("sums"),
+          py::arg("linears"), py::arg("lr"), py::arg("power"), py::arg("l1"), py::arg("l2"),
+          py::arg("shrinkage"), py::arg("beta"), py::arg("scale"), py::arg("weight_decay") = 0.0);
+    m.def("schedule_free_adam_update", &gw::schedule_free_adam_update, py::arg("params"),
+          py::arg("grads"), py::arg("z"), py::arg("v"), py::arg("lr"), py::arg("beta_1"),
+          py::arg("beta_2"), py::arg("epsilon"), py::arg("step"), py::arg("scale"),
+          py::arg("weight_decay") = 0.0);
     m.def("global_norm", &gw::global_norm, py::arg("arrays"));
 }

@@ -42,70 +42,114 @@ class Blocks {
     i64 size_ = 0, floats_ = 0;
 };
 
-// f(array, position, lanes) over every float of a list, a vector at a time.
-template <class F> void for_parameters(const ParameterList& list, const F& f) {
-    Blocks(list).for_each([&](i64, const Blocks::Block& block) {
-        for_vectors(block.begin, block.count, [&](i64 i, i64 lanes) { f(block.array, i, lanes); });
-    });
+// The larger of both; NaN where either is.
+GW_INLINE vf larger(vf a, vf b) { return ((a > b) | (a != a)) ? a : b; }
+
+// Each rule changes a weight and its slots by the gradient: the formula of the paper, nothing else.
+
+GW_INLINE void change(const Sgd& r, vf& w, vf g, vf* slot) {
+    vf& velocity = slot[0];
+    velocity = velocity * r.momentum - g * r.lr;
+    w += r.nesterov ? velocity * r.momentum - g * r.lr : velocity;
 }
 
-inline void sgd_update(const SgdUpdate& u) {
-    for_parameters(u.params, [&](i64 a, i64 i, i64 lanes) {
-        float* w = u.params.data[a] + i;
-        const vf g = load_some(u.grads.data[a] + i, lanes) * u.scale;
-        if (u.velocities.data == nullptr) {
-            store_some(w, load_some(w, lanes) - g * u.lr, lanes);
-            return;
-        }
-        float* velocity = u.velocities.data[a] + i;
-        const vf v = load_some(velocity, lanes) * u.momentum - g * u.lr;
-        store_some(velocity, v, lanes);
-        const vf step = u.nesterov ? v * u.momentum - g * u.lr : v;
-        store_some(w, load_some(w, lanes) + step, lanes);
-    });
+GW_INLINE void change(const Rmsprop& r, vf& w, vf g, vf* slot) {
+    vf &v = slot[0], &momentum = slot[1], &mean = slot[2];
+    v = v * r.rho + g * g * r.fresh;
+    vf variance = v;
+    if (r.centered) {
+        mean = mean * r.rho + g * r.fresh;
+        variance -= mean * mean;
+    }
+    momentum = momentum * r.momentum + g * r.lr / sqrt(variance + r.epsilon);
+    w -= momentum;
 }
 
-inline void rmsprop_update(const RmspropUpdate& u) {
-    for_parameters(u.params, [&](i64 a, i64 i, i64 lanes) {
-        float *w = u.params.data[a] + i, *velocity = u.v.data[a] + i;
-        const vf g = load_some(u.grads.data[a] + i, lanes) * u.scale;
-        const vf v = load_some(velocity, lanes) * u.rho + g * g * u.fresh;
-        store_some(velocity, v, lanes);
-        vf denominator = v + u.epsilon;
-        if (u.averages.data != nullptr) {
-            float* average = u.averages.data[a] + i;
-            const vf mean = load_some(average, lanes) * u.rho + g * u.fresh;
-            store_some(average, mean, lanes);
-            denominator = v - mean * mean + u.epsilon;
-        }
-        vf step = g * u.lr / sqrt(denominator);
-        if (u.momentums.data != nullptr) {
-            float* momentum = u.momentums.data[a] + i;
-            step = load_some(momentum, lanes) * u.momentum + step;
-            store_some(momentum, step, lanes);
-        }
-        store_some(w, load_some(w, lanes) - step, lanes);
-    });
+GW_INLINE void change(const Adam& r, vf& w, vf g, vf* slot) {
+    vf &m = slot[0], &v = slot[1], &top = slot[2];
+    m += (g - m) * r.fresh_1;
+    v += (g * g - v) * r.fresh_2;
+    if (r.amsgrad) top = larger(top, v);
+    w -= m * r.alpha / (sqrt(r.amsgrad ? top : v) + r.epsilon);
 }
 
-inline void adam_update(const AdamUpdate& u) {
-    for_parameters(u.params, [&](i64 a, i64 i, i64 lanes) {
-        float *w = u.params.data[a] + i, *first = u.m.data[a] + i, *second = u.v.data[a] + i;
-        const vf g = load_some(u.grads.data[a] + i, lanes) * u.scale;
-        vf weight = load_some(w, lanes);
-        weight -= weight * u.decay;
-        vf m = load_some(first, lanes), v = load_some(second, lanes);
-        m += (g - m) * u.fresh_1;
-        v += (g * g - v) * u.fresh_2;
-        store_some(first, m, lanes);
-        store_some(second, v, lanes);
-        if (u.v_hat.data != nullptr) {
-            float* top = u.v_hat.data[a] + i;
-            const vf old = load_some(top, lanes);
-            v = v > old ? v : old;
-            store_some(top, v, lanes);
-        }
-        store_some(w, weight - m * u.alpha / (sqrt(v) + u.epsilon), lanes);
+GW_INLINE void change(const Adamax& r, vf& w, vf g, vf* slot) {
+    vf &m = slot[0], &norm = slot[1];
+    m += (g - m) * r.fresh_1;
+    norm = larger(norm * r.beta_2, abs(g));
+    w -= m * r.alpha / (norm + r.epsilon);
+}
+
+GW_INLINE void change(const Nadam& r, vf& w, vf g, vf* slot) {
+    vf &m = slot[0], &v = slot[1];
+    m += (g - m) * r.fresh_1;
+    v += (g * g - v) * r.fresh_2;
+    w -= (m * r.from_m + g * r.from_g) * r.lr / (sqrt(v * r.unbias) + r.epsilon);
+}
+
+GW_INLINE void change(const Adagrad& r, vf& w, vf g, vf* slot) {
+    slot[0] += g * g;
+    w -= g * r.lr / sqrt(slot[0] + r.epsilon);
+}
+
+GW_INLINE void change(const Adadelta& r, vf& w, vf g, vf* slot) {
+    vf &squares = slot[0], &steps = slot[1];
+    squares = squares * r.rho + g * g * r.fresh;
+    const vf step = sqrt(steps + r.epsilon) * g / sqrt(squares + r.epsilon);
+    steps = steps * r.rho + step * step * r.fresh;
+    w -= step * r.lr;
+}
+
+GW_INLINE void change(const Lion& r, vf& w, vf g, vf* slot) {
+    vf& m = slot[0];
+    const vf direction = m * r.beta_1 + g * r.fresh_1;
+    const vf sign = direction == 0.0f ? direction : copy_sign(splat(1.0f), direction);
+    w -= (direction != direction ? direction : sign) * r.lr;
+    m = m * r.beta_2 + g * r.fresh_2;
+}
+
+// x^power of x >= 0. The square root is the usual case; any other power goes through the C library.
+GW_INLINE vf raise(vf x, float power) {
+    if (power == 0.5f) return sqrt(x);
+    for (int lane = 0; lane < kLanes; ++lane) x[lane] = __builtin_powf(x[lane], power);
+    return x;
+}
+
+GW_INLINE void change(const Ftrl& r, vf& w, vf g, vf* slot) {
+    vf &squares = slot[0], &linear = slot[1];
+    const vf sum = squares + g * g, root = raise(sum, r.power);
+    linear += g + w * (2.0f * r.shrinkage) - (root - raise(squares, r.power)) / r.lr * w;
+    squares = sum;
+    w = (at_most(at_least(linear, -r.l1), r.l1) - linear) / (root / r.lr + 2.0f * r.l2);
+}
+
+GW_INLINE void change(const ScheduleFreeAdam& r, vf& w, vf g, vf* slot) {
+    vf &z = slot[0], &v = slot[1];
+    const vf mean = (w - z * r.fresh_1) / r.beta_1; // w is the mean moved towards z
+    v += (g * g - v) * r.fresh_2;
+    z -= g * r.lr / (sqrt(v * r.unbias) + r.epsilon);
+    w = z * r.fresh_1 + (mean * (1.0f - r.share) + z * r.share) * r.beta_1;
+}
+
+// The rule on every float of every weight, a vector at a time: the one loop of all optimizers.
+template <class Rule> void update(const WeightLists& lists, const Rule& rule) {
+    constexpr int kSlots = 3;
+    Blocks(lists.params).for_each([&](i64, const Blocks::Block& block) {
+        float* weights = lists.params.data[block.array];
+        const float* grads = lists.grads.data[block.array];
+        float* slots[kSlots] = {};
+        for (int s = 0; s < kSlots; ++s)
+            if (lists.slots[s].data != nullptr) slots[s] = lists.slots[s].data[block.array];
+        for_vectors(block.begin, block.count, [&](i64 i, i64 lanes) {
+            vf w = load_some(weights + i, lanes), slot[kSlots] = {};
+            for (int s = 0; s < kSlots; ++s)
+                if (slots[s] != nullptr) slot[s] = load_some(slots[s] + i, lanes);
+            w -= w * lists.decay;
+            change(rule, w, load_some(grads + i, lanes) * lists.scale, slot);
+            for (int s = 0; s < kSlots; ++s)
+                if (slots[s] != nullptr) store_some(slots[s] + i, slot[s], lanes);
+            store_some(weights + i, w, lanes);
+        });
     });
 }
 

@@ -126,7 +126,8 @@ def binary_cross_entropy_forward(logits: _Floats, targets: _Floats) -> _Floats:
 
 def binary_cross_entropy_backward(logits: _Floats, targets: _Floats, dloss: _Floats) -> _Floats: ...
 
-# --- optimizers: lists of arrays of equal shapes, updated in place; gradients are scaled first ---
+# --- optimizers: lists of arrays of equal shapes, updated in place. Gradients are scaled first,
+# then weights shrink by lr * weight_decay, then comes the rule. ``step`` counts from 1. ---
 
 def sgd_update(
     params: _Parameters,
@@ -136,6 +137,7 @@ def sgd_update(
     momentum: float,
     nesterov: bool,
     scale: float,
+    weight_decay: float = 0.0,
 ) -> None: ...
 def rmsprop_update(
     params: _Parameters,
@@ -148,6 +150,7 @@ def rmsprop_update(
     momentum: float,
     epsilon: float,
     scale: float,
+    weight_decay: float = 0.0,
 ) -> None: ...
 def adam_update(
     params: _Parameters,
@@ -165,6 +168,90 @@ def adam_update(
 ) -> None:
     """One step; ``step`` counts from 1, ``weight_decay`` is decoupled from the gradient."""
 
+def adamax_update(
+    params: _Parameters,
+    grads: _Parameters,
+    m: _Parameters,
+    norm: _Parameters,
+    lr: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    step: int,
+    scale: float,
+    weight_decay: float = 0.0,
+) -> None: ...
+def nadam_update(
+    params: _Parameters,
+    grads: _Parameters,
+    m: _Parameters,
+    v: _Parameters,
+    lr: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    step: int,
+    product: float,
+    scale: float,
+    weight_decay: float = 0.0,
+) -> None: ...
+def adagrad_update(
+    params: _Parameters,
+    grads: _Parameters,
+    sums: _Parameters,
+    lr: float,
+    epsilon: float,
+    scale: float,
+    weight_decay: float = 0.0,
+) -> None: ...
+def adadelta_update(
+    params: _Parameters,
+    grads: _Parameters,
+    squares: _Parameters,
+    steps: _Parameters,
+    lr: float,
+    rho: float,
+    epsilon: float,
+    scale: float,
+    weight_decay: float = 0.0,
+) -> None: ...
+def lion_update(
+    params: _Parameters,
+    grads: _Parameters,
+    m: _Parameters,
+    lr: float,
+    beta_1: float,
+    beta_2: float,
+    scale: float,
+    weight_decay: float = 0.0,
+) -> None: ...
+def ftrl_update(
+    params: _Parameters,
+    grads: _Parameters,
+    sums: _Parameters,
+    linears: _Parameters,
+    lr: float,
+    power: float,
+    l1: float,
+    l2: float,
+    shrinkage: float,
+    beta: float,
+    scale: float,
+    weight_decay: float = 0.0,
+) -> None: ...
+def schedule_free_adam_update(
+    params: _Parameters,
+    grads: _Parameters,
+    z: _Parameters,
+    v: _Parameters,
+    lr: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    step: int,
+    scale: float,
+    weight_decay: float = 0.0,
+) -> None: ...
 def global_norm(arrays: _Parameters) -> float:
     """Euclidean norm of all arrays together."""
 

@@ -45,6 +45,27 @@ def adam(module: Any, dtype: Any, step: int, p: Any, g: Any, slots: Any, **optio
     module.adam_update(p, g, m, v, vhat, 0.01, 0.9, 0.999, 1e-7, step, decay, 0.7)
 
 
+def plain(name: str, slots: int, *numbers: float) -> Callable[..., None]:
+    """An update that takes its slots, its numbers, and the step where its formula has one."""
+
+    def update(
+        module: Any, dtype: Any, step: int, p: Any, g: Any, kept: Any, **options: Any
+    ) -> None:
+        own = list(numbers)
+        if "counts" in options:
+            own.append(step)
+        if name == "nadam_update":
+            own.append(float(np.prod([0.9 * (1 - 0.5 * 0.96**t) for t in range(1, step + 1)])))
+        own += options.get("more", ())
+        function = getattr(module, name)
+        function(p, g, *kept[:slots], *own, 0.7, weight_decay=options.get("weight_decay", 0.0))
+
+    update.__name__ = name
+    return update
+
+
+STEP = {"counts": True}
+DECAY = {"weight_decay": 0.1}
 CASES: list[tuple[Callable[..., None], dict[str, Any]]] = [
     (sgd, {"momentum": 0.0, "nesterov": False}),
     (sgd, {"momentum": 0.9, "nesterov": False}),
@@ -56,11 +77,22 @@ CASES: list[tuple[Callable[..., None], dict[str, Any]]] = [
     (adam, {"amsgrad": False, "weight_decay": 0.0}),
     (adam, {"amsgrad": True, "weight_decay": 0.0}),
     (adam, {"amsgrad": False, "weight_decay": 0.1}),
+    (plain("adamax_update", 2, 0.01, 0.9, 0.999, 1e-7), STEP),
+    (plain("nadam_update", 2, 0.01, 0.9, 0.999, 1e-7), STEP),
+    (plain("adagrad_update", 1, 0.01, 1e-7), {"start": 0.1}),
+    (plain("adadelta_update", 2, 0.5, 0.9, 1e-6), DECAY),
+    (plain("lion_update", 1, 0.01, 0.9, 0.99), DECAY),
+    (plain("ftrl_update", 2, 0.1), {"start": 0.1, "more": (-0.5, 0.0, 0.0, 0.0, 0.0)}),
+    (plain("ftrl_update", 2, 0.1), {"start": 0.1, "more": (-0.5, 0.01, 0.1, 0.05, 0.2)}),
+    (plain("ftrl_update", 2, 0.1), {"start": 0.1, "more": (-0.7, 0.01, 0.0, 0.0, 0.0)}),
+    (plain("schedule_free_adam_update", 2, 0.01, 0.9, 0.999, 1e-8), STEP),
 ]
 
 
 def run(module: Any, dtype: Any, update: Callable[..., None], options: dict[str, Any]) -> Any:
     params, slots = arrays(0, dtype), tuple(zeros(dtype) for _ in range(3))
+    for slot in slots[0]:
+        slot += options.get("start", 0.0)
     for step in range(1, 6):
         # The same float32 numbers for both.
         gradients = [g.astype(dtype) for g in arrays(step)]

@@ -258,7 +258,7 @@ def test_get_and_config():
     assert isinstance(optimizers.get("ADAM"), Adam)
     assert isinstance(optimizers.get(RMSprop), RMSprop)
     assert optimizers.get(None) is None
-    with pytest.raises(ValueError, match="nearest: 'adam'"):
+    with pytest.raises(ValueError, match=r"nearest: .*'adam'"):
         optimizers.get("adma")
     for optimizer in (SGD(0.5, momentum=0.5), RMSprop(0.5), Adam(0.5, clipnorm=1.0), AdamW(0.5)):
         config = optimizer.get_config()

@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from .. import _core
 from ..autograd import Variable
-from .base import Optimizer, Rate
-from .state import writable
-
-FloatArray = npt.NDArray[np.float32]
+from .base import FloatArray, Optimizer, Rate, decaying
+from .state import chosen, chosen_or_none
 
 
 class Adam(Optimizer):
@@ -30,6 +25,8 @@ class Adam(Optimizer):
         amsgrad: divides by the largest v so far (Reddi et al. 2018).
         **options: those of `Optimizer`.
     """
+
+    _arguments = ("beta_1", "beta_2", "epsilon", "amsgrad")
 
     def __init__(
         self,
@@ -55,11 +52,7 @@ class Adam(Optimizer):
         if self.amsgrad:
             [self._velocity_hats] = self.add_slots(variables, "velocity_hat")
 
-    def _decay_weights(self, variables: list[Variable], rate: float) -> None:
-        # With nothing excluded the fused update decays the weights in the same pass.
-        if self._no_decay or self._no_decay_pattern is not None:
-            super()._decay_weights(variables, rate)
-
+    @decaying
     def update(
         self,
         params: list[FloatArray],
@@ -68,31 +61,20 @@ class Adam(Optimizer):
         learning_rate: float,
         scale: float,
     ) -> None:
-        decayed = self._no_decay or self._no_decay_pattern is not None
-        hats = [writable(self._velocity_hats[i]) for i in indices] if self._velocity_hats else None
         _core.adam_update(
             params,
             grads,
-            [writable(self._momentums[i]) for i in indices],
-            [writable(self._velocities[i]) for i in indices],
-            hats,
+            chosen(self._momentums, indices),
+            chosen(self._velocities, indices),
+            chosen_or_none(self._velocity_hats, indices),
             learning_rate,
             self.beta_1,
             self.beta_2,
             self.epsilon,
             int(self.iterations) + 1,
-            0.0 if decayed or self.weight_decay is None else float(self.weight_decay),
+            self.fused_decay,
             scale,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "beta_1": self.beta_1,
-            "beta_2": self.beta_2,
-            "epsilon": self.epsilon,
-            "amsgrad": self.amsgrad,
-        }
 
 
 class AdamW(Adam):

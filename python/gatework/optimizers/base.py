@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,13 @@ from .state import OptimizerState, writable
 
 FloatArray = npt.NDArray[np.float32]
 Rate = float | LearningRateSchedule | Callable[[], Any]
+Update = TypeVar("Update", bound=Callable[..., None])
+
+
+def decaying(update: Update) -> Update:
+    """Marks an `update` that shrinks the weights by `fused_decay` in the same pass."""
+    update.decays = True  # type: ignore[attr-defined]
+    return update
 
 
 class Optimizer(OptimizerState):
@@ -45,6 +52,9 @@ class Optimizer(OptimizerState):
     Raises:
         ValueError: for an unknown argument or one outside its range.
     """
+
+    # The names of a subclass' own arguments, for its config.
+    _arguments: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -114,6 +124,14 @@ class Optimizer(OptimizerState):
         else:
             self._learning_rate = self._own_variable(np.float32(value), "learning_rate")
 
+    @property
+    def fused_decay(self) -> float:
+        """The weight decay that `update` applies itself; 0 when some weights are spared."""
+        spared = self._no_decay or self._no_decay_pattern is not None
+        if spared or self.weight_decay is None or not getattr(type(self).update, "decays", False):
+            return 0.0
+        return float(self.weight_decay)
+
     # ---- the update
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Any:
@@ -172,7 +190,7 @@ class Optimizer(OptimizerState):
             if gradient is None:
                 missing.append(str(getattr(variable, "path", None) or variable.name))
                 continue
-            array = np.ascontiguousarray(as_array(gradient, "float32"))
+            array = np.asarray(as_array(gradient, "float32"), order="C")
             if array.shape != variable._value.shape:
                 raise ValueError(
                     f"gradient of {variable.name!r} must have shape {variable.shape}, "
@@ -219,7 +237,8 @@ class Optimizer(OptimizerState):
             accumulator._value[...] = 0
 
     def _decay_weights(self, variables: list[Variable], rate: float) -> None:
-        if self.weight_decay is None:
+        fused = type(self).update_step is Optimizer.update_step and self.fused_decay
+        if self.weight_decay is None or fused:
             return
         keep = np.float32(1.0 - self.weight_decay * rate)
         for variable in variables:
@@ -292,7 +311,8 @@ class Optimizer(OptimizerState):
             from ..saving import serialize_keras_object
 
             rate = serialize_keras_object(rate)
-        return {"name": self.name, "learning_rate": rate, **self.options()}
+        own = {name: getattr(self, name) for name in self._arguments}
+        return {"name": self.name, "learning_rate": rate, **self.options(), **own}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:

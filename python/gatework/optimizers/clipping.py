@@ -24,12 +24,14 @@ def clip_gradients(
     """
     if clipnorm and clipnorm > 0:
         factors = [scale * _shrink(_core.global_norm([g]) * scale, clipnorm) for g in grads]
-        return [g * np.float32(f) for g, f in zip(grads, factors, strict=True)], 1.0
+        # An `out` keeps a number an array.
+        pairs = zip(grads, factors, strict=True)
+        return [np.multiply(g, np.float32(f), out=np.empty_like(g)) for g, f in pairs], 1.0
     if global_clipnorm and global_clipnorm > 0:
         return grads, scale * _shrink(_core.global_norm(grads) * scale, global_clipnorm)
     if clipvalue and clipvalue > 0:
         limit = np.float32(clipvalue / scale)
-        return [np.clip(g, -limit, limit) for g in grads], scale
+        return [np.clip(g, -limit, limit, out=np.empty_like(g)) for g in grads], scale
     return grads, scale
 
 

@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from .. import _core
 from ..autograd import Variable
-from .base import Optimizer, Rate
-from .state import writable
-
-FloatArray = npt.NDArray[np.float32]
+from .base import FloatArray, Optimizer, Rate, decaying
+from .state import chosen, chosen_or_none
 
 
 class RMSprop(Optimizer):
@@ -27,6 +22,8 @@ class RMSprop(Optimizer):
         centered: subtracts the squared running mean of g from v (Graves 2013).
         **options: those of `Optimizer`.
     """
+
+    _arguments = ("rho", "momentum", "epsilon", "centered")
 
     def __init__(
         self,
@@ -54,6 +51,7 @@ class RMSprop(Optimizer):
         if self.centered:
             [self._average_gradients] = self.add_slots(variables, "average_gradient")
 
+    @decaying
     def update(
         self,
         params: list[FloatArray],
@@ -62,27 +60,16 @@ class RMSprop(Optimizer):
         learning_rate: float,
         scale: float,
     ) -> None:
-        def arrays(slots: list[Variable]) -> list[FloatArray] | None:
-            return [writable(slots[i]) for i in indices] if slots else None
-
         _core.rmsprop_update(
             params,
             grads,
-            [writable(self._velocities[i]) for i in indices],
-            arrays(self._momentums),
-            arrays(self._average_gradients),
+            chosen(self._velocities, indices),
+            chosen_or_none(self._momentums, indices),
+            chosen_or_none(self._average_gradients, indices),
             learning_rate,
             self.rho,
             self.momentum,
             self.epsilon,
             scale,
+            self.fused_decay,
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "rho": self.rho,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "centered": self.centered,
-        }

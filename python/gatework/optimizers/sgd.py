@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from .. import _core
 from ..autograd import Variable
-from .base import Optimizer, Rate
-from .state import writable
-
-FloatArray = npt.NDArray[np.float32]
+from .base import FloatArray, Optimizer, Rate, decaying
+from .state import chosen_or_none
 
 
 class SGD(Optimizer):
@@ -25,6 +20,8 @@ class SGD(Optimizer):
         nesterov: Nesterov's momentum (Sutskever et al. 2013).
         **options: those of `Optimizer`.
     """
+
+    _arguments = ("momentum", "nesterov")
 
     def __init__(
         self,
@@ -45,6 +42,7 @@ class SGD(Optimizer):
         if self.momentum != 0:
             [self.momentums] = self.add_slots(variables, "momentum")
 
+    @decaying
     def update(
         self,
         params: list[FloatArray],
@@ -53,8 +51,13 @@ class SGD(Optimizer):
         learning_rate: float,
         scale: float,
     ) -> None:
-        slots = [writable(self.momentums[i]) for i in indices] if self.momentums else None
-        _core.sgd_update(params, grads, slots, learning_rate, self.momentum, self.nesterov, scale)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}
+        _core.sgd_update(
+            params,
+            grads,
+            chosen_or_none(self.momentums, indices),
+            learning_rate,
+            self.momentum,
+            self.nesterov,
+            scale,
+            self.fused_decay,
+        )

@@ -24,6 +24,16 @@ def writable(variable: Variable) -> FloatArray:
     return array
 
 
+def chosen(slots: Sequence[Variable], indices: Sequence[int]) -> list[FloatArray]:
+    """Returns the arrays of some slots for writing in place."""
+    return [writable(slots[i]) for i in indices]
+
+
+def chosen_or_none(slots: Sequence[Variable], indices: Sequence[int]) -> list[FloatArray] | None:
+    """As `chosen`; None when the optimizer has no such slots."""
+    return chosen(slots, indices) if slots else None
+
+
 class OptimizerState(UpdateOptions):
     """Creates, saves and restores the variables of an optimizer."""
 
@@ -44,14 +54,23 @@ class OptimizerState(UpdateOptions):
         self._variables.append(variable)
         return variable
 
-    def add_slots(self, variables: Sequence[Variable], *names: str) -> list[list[Variable]]:
-        """Adds one zero variable per weight and name; returns a list of them per name."""
+    def add_slots(
+        self, variables: Sequence[Variable], *names: str, start: Sequence[float] = ()
+    ) -> list[list[Variable]]:
+        """Adds one variable per weight and name; returns a list of them per name.
+
+        Args:
+            variables: the weights, whose shapes the slots have.
+            names: what the slots are called, after the path of the weight.
+            start: the first value of each named slot; 0 where there is none.
+        """
         slots: list[list[Variable]] = [[] for _ in names]
+        values = [*start, *[0.0] * (len(names) - len(start))]
         for variable in variables:
             path = str(getattr(variable, "path", None) or variable.name).replace("/", "_")
-            for slot, name in zip(slots, names, strict=True):
-                zeros = np.zeros(variable.shape, np.float32)
-                slot.append(self._own_variable(zeros, f"{path}_{name}"))
+            for slot, name, value in zip(slots, names, values, strict=True):
+                first = np.full(variable.shape, value, np.float32)
+                slot.append(self._own_variable(first, f"{path}_{name}"))
         return slots
 
     def add_variable_from_reference(
@@ -92,23 +111,23 @@ class OptimizerState(UpdateOptions):
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Sets all `variables`; nothing changes when a shape does not fit."""
         arrays = [np.asarray(weight) for weight in weights]
-        shapes = [tuple(variable.shape) for variable in self._variables]
+        shapes = [tuple(variable.shape) for variable in self.variables]
         if [array.shape for array in arrays] != shapes:
             raise ValueError(
                 f"weights must have shapes {shapes}, not {[array.shape for array in arrays]}"
             )
-        for variable, array in zip(self._variables, arrays, strict=True):
+        for variable, array in zip(self.variables, arrays, strict=True):
             variable.assign(array)
 
     def save_own_variables(self, store: Any) -> None:
-        for i, variable in enumerate(self._variables):
+        for i, variable in enumerate(self.variables):
             store[str(i)] = variable.numpy()
 
     def load_own_variables(self, store: Any) -> None:
         names = list(store.keys())
-        if len(names) != len(self._variables):
+        if len(names) != len(self.variables):
             warnings.warn(
-                f"optimizer state is not loaded: {self.name!r} has {len(self._variables)} "
+                f"optimizer state is not loaded: {self.name!r} has {len(self.variables)} "
                 f"variables, the file {len(names)}",
                 stacklevel=2,
             )

@@ -10,7 +10,19 @@ from .cell import Cell
 from .dense import column_sum, dense_backward, dense_forward, gemm
 from .dropout import dropout, dropout_mask, philox4x32, random_words, spatial_dropout
 from .embedding import embedding_backward, embedding_forward
-from .optimizers import adam_update, global_norm, rmsprop_update, sgd_update
+from .optimizers import (
+    adadelta_update,
+    adagrad_update,
+    adam_update,
+    adamax_update,
+    ftrl_update,
+    global_norm,
+    lion_update,
+    nadam_update,
+    rmsprop_update,
+    schedule_free_adam_update,
+    sgd_update,
+)
 from .padding import pad_sequences
 from .recurrent import CELLS, recurrent, recurrent_backward
 from .softmax_cross_entropy import (
@@ -28,7 +40,10 @@ __all__ = [
     "Cell",
     "activation_backward",
     "activation_forward",
+    "adadelta_update",
+    "adagrad_update",
     "adam_update",
+    "adamax_update",
     "binary_cross_entropy_backward",
     "binary_cross_entropy_forward",
     "column_sum",
@@ -38,15 +53,19 @@ __all__ = [
     "dropout_mask",
     "embedding_backward",
     "embedding_forward",
+    "ftrl_update",
     "gemm",
     "global_norm",
+    "lion_update",
     "log_sum_exp",
+    "nadam_update",
     "pad_sequences",
     "philox4x32",
     "random_words",
     "recurrent",
     "recurrent_backward",
     "rmsprop_update",
+    "schedule_free_adam_update",
     "sgd_update",
     "softmax_backward",
     "softmax_cross_entropy_backward",

@@ -1,7 +1,8 @@
 """One step of the optimizers, with Keras' formulas, and the global norm for clipping.
 
 Parameters, gradients and slots are lists of arrays of equal shapes. Parameters and slots are
-updated in place. Every gradient is multiplied by ``scale`` first.
+updated in place. Every gradient is multiplied by ``scale`` first, and every weight shrinks by
+``lr * weight_decay`` before the rule.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ def sgd_update(
     momentum: float,
     nesterov: bool,
     scale: float = 1.0,
+    weight_decay: float = 0.0,
 ) -> None:
     """Gradient descent with momentum (Polyak 1964) or Nesterov's (Sutskever et al. 2013).
 
@@ -26,6 +28,7 @@ def sgd_update(
     """
     for i, (w, g) in enumerate(zip(params, grads, strict=True)):
         step = lr * scale * g
+        w -= lr * weight_decay * w
         if velocities is None:
             w -= step
             continue
@@ -45,6 +48,7 @@ def rmsprop_update(
     momentum: float,
     epsilon: float,
     scale: float = 1.0,
+    weight_decay: float = 0.0,
 ) -> None:
     """RMSprop (Tieleman & Hinton 2012), centred when ``avg`` is given (Graves 2013).
 
@@ -53,6 +57,7 @@ def rmsprop_update(
     """
     for i, (w, g) in enumerate(zip(params, grads, strict=True)):
         g = scale * g
+        w -= lr * weight_decay * w
         v[i][...] = rho * v[i] + (1 - rho) * g**2
         variance = v[i]
         if avg is not None:
@@ -98,6 +103,177 @@ def adam_update(
             vhat[i][...] = np.maximum(vhat[i], second)
             second = vhat[i]
         w -= float(alpha) * m[i] / (np.sqrt(second) + epsilon)
+
+
+def adamax_update(
+    params: Sequence[Array],
+    grads: Sequence[Array],
+    m: Sequence[Array],
+    norm: Sequence[Array],
+    lr: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    step: int,
+    scale: float = 1.0,
+    weight_decay: float = 0.0,
+) -> None:
+    """Adamax (Kingma & Ba 2014, section 7.1).
+
+    m += (1 - β₁)(g - m);  u = max(β₂ u, |g|);  w -= η / (1 - β₁^t) m / (u + ε)
+    """
+    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
+        g = scale * g
+        w -= lr * weight_decay * w
+        m[i][...] += (1 - beta_1) * (g - m[i])
+        norm[i][...] = np.maximum(beta_2 * norm[i], np.abs(g))
+        w -= lr / (1 - beta_1**step) * m[i] / (norm[i] + epsilon)
+
+
+def nadam_update(
+    params: Sequence[Array],
+    grads: Sequence[Array],
+    m: Sequence[Array],
+    v: Sequence[Array],
+    lr: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    step: int,
+    product: float,
+    scale: float = 1.0,
+    weight_decay: float = 0.0,
+) -> None:
+    """Nadam (Dozat 2016). ``product`` is u₁ u₂ … u_t with u_t = β₁ (1 - 0.96^t / 2).
+
+    m and v as in Adam;  w -= η (u_{t+1} m / (1 - Π u_{t+1}) + (1 - u_t) g / (1 - Π)) /
+    (√(v / (1 - β₂^t)) + ε)
+    """
+    now, following = (beta_1 * (1 - 0.5 * 0.96**t) for t in (step, step + 1))
+    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
+        g = scale * g
+        w -= lr * weight_decay * w
+        m[i][...] += (1 - beta_1) * (g - m[i])
+        v[i][...] += (1 - beta_2) * (g**2 - v[i])
+        mean = following * m[i] / (1 - product * following) + (1 - now) * g / (1 - product)
+        w -= lr * mean / (np.sqrt(v[i] / (1 - beta_2**step)) + epsilon)
+
+
+def adagrad_update(
+    params: Sequence[Array],
+    grads: Sequence[Array],
+    sums: Sequence[Array],
+    lr: float,
+    epsilon: float,
+    scale: float = 1.0,
+    weight_decay: float = 0.0,
+) -> None:
+    """Adagrad (Duchi et al. 2011): s += g²;  w -= η g / √(s + ε)"""
+    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
+        g = scale * g
+        w -= lr * weight_decay * w
+        sums[i][...] += g**2
+        w -= lr * g / np.sqrt(sums[i] + epsilon)
+
+
+def adadelta_update(
+    params: Sequence[Array],
+    grads: Sequence[Array],
+    squares: Sequence[Array],
+    steps: Sequence[Array],
+    lr: float,
+    rho: float,
+    epsilon: float,
+    scale: float = 1.0,
+    weight_decay: float = 0.0,
+) -> None:
+    """Adadelta (Zeiler 2012).
+
+    G = ρ G + (1 - ρ) g²;  d = √(D + ε) g / √(G + ε);  D = ρ D + (1 - ρ) d²;  w -= η d
+    """
+    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
+        g = scale * g
+        w -= lr * weight_decay * w
+        squares[i][...] = rho * squares[i] + (1 - rho) * g**2
+        d = np.sqrt(steps[i] + epsilon) * g / np.sqrt(squares[i] + epsilon)
+        steps[i][...] = rho * steps[i] + (1 - rho) * d**2
+        w -= lr * d
+
+
+def lion_update(
+    params: Sequence[Array],
+    grads: Sequence[Array],
+    m: Sequence[Array],
+    lr: float,
+    beta_1: float,
+    beta_2: float,
+    scale: float = 1.0,
+    weight_decay: float = 0.0,
+) -> None:
+    """Lion (Chen et al. 2023): w -= η sign(β₁ m + (1 - β₁) g);  m = β₂ m + (1 - β₂) g"""
+    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
+        g = scale * g
+        w -= lr * weight_decay * w
+        w -= lr * np.sign(beta_1 * m[i] + (1 - beta_1) * g)
+        m[i][...] = beta_2 * m[i] + (1 - beta_2) * g
+
+
+def ftrl_update(
+    params: Sequence[Array],
+    grads: Sequence[Array],
+    sums: Sequence[Array],
+    linears: Sequence[Array],
+    lr: float,
+    power: float,
+    l1: float,
+    l2: float,
+    shrinkage: float,
+    beta: float,
+    scale: float = 1.0,
+    weight_decay: float = 0.0,
+) -> None:
+    """FTRL-Proximal (McMahan et al. 2013) with p = -``power``.
+
+    n += g²;  z += g + 2 shrinkage w - (n^p - n_old^p) / η w
+    w = (clip(z, -l1, l1) - z) / (n^p / η + 2 l2 + β / η)
+    """
+    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
+        g = scale * g
+        w -= lr * weight_decay * w
+        old = sums[i] ** -power
+        sums[i][...] += g**2
+        new = sums[i] ** -power
+        linears[i][...] += g + 2 * shrinkage * w - (new - old) / lr * w
+        clipped = np.clip(linears[i], -l1, l1)
+        w[...] = (clipped - linears[i]) / (new / lr + 2 * l2 + beta / lr)
+
+
+def schedule_free_adam_update(
+    params: Sequence[Array],
+    grads: Sequence[Array],
+    z: Sequence[Array],
+    v: Sequence[Array],
+    lr: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    step: int,
+    scale: float = 1.0,
+    weight_decay: float = 0.0,
+) -> None:
+    """Schedule-free AdamW (Defazio et al. 2024). x = (w - (1 - β₁) z) / β₁ is the mean of all z.
+
+    v += (1 - β₂)(g² - v);  z -= η g / (√(v / (1 - β₂^t)) + ε);  x += (z - x) / t
+    w = (1 - β₁) z + β₁ x
+    """
+    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
+        g = scale * g
+        w -= lr * weight_decay * w
+        x = (w - (1 - beta_1) * z[i]) / beta_1
+        v[i][...] += (1 - beta_2) * (g**2 - v[i])
+        z[i][...] -= lr * g / (np.sqrt(v[i] / (1 - beta_2**step)) + epsilon)
+        x += (z[i] - x) / step
+        w[...] = (1 - beta_1) * z[i] + beta_1 * x
 
 
 def global_norm(arrays: Sequence[Array]) -> float:
