@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gatework import activations, layers, models
+from gatework import activations, layers, models, ops
 from gatework.interop.onnx import export_model
 
 from tests.peers.onnx_side import exported, randomize, run
@@ -289,3 +289,29 @@ def test_tied_output() -> None:
         table = layers.ReversibleEmbedding(10, 4, mask_zero=True, **options)
         hidden = layers.GRU(4, return_sequences=True)(table(ids))
         exported(functional(ids, table(hidden, reverse=True)), IDS)
+
+
+FUNCTIONS = {
+    "arithmetic": lambda x: 1.0 - x * 2.0 + (x / 3.0) ** 2.0 - -x,
+    "arrays": lambda x: x @ np.ones((3, 2), np.float32) + np.array([1.0, 2.0], np.float32),
+    "index": lambda x: x[:, -1],
+    "slices": lambda x: x[..., 1:3, None],
+    "steps": lambda x: x[:, ::-2, 0],
+    "first": lambda x: x[:, 0:4, 1:],
+    "where": lambda x: ops.where(x > 0.0, ops.exp(x), ops.square(x)),
+    "logic": lambda x: ops.cast(ops.logical_and(x > 0.0, ops.logical_not(x >= 1.0)), "float32"),
+    "means": lambda x: ops.mean(x, axis=1) + ops.max(x, axis=1) - ops.std(x, axis=1),
+    "axes": lambda x: ops.transpose(ops.swapaxes(ops.moveaxis(x, 1, 2), 1, 2), (0, 2, 1)),
+    "shapes": lambda x: ops.squeeze(ops.expand_dims(ops.reshape(x, (-1, 21)), 1), 1),
+    "joined": lambda x: ops.concatenate([ops.flip(x, 1), ops.abs(x)], axis=1),
+    "stacked": lambda x: ops.stack([x, ops.clip(x, -0.5, 0.5)], axis=2),
+    "einsum": lambda x: ops.einsum("btf,bsf->bts", x, x),
+    "activations": lambda x: ops.softmax(ops.gelu(x), axis=1) + ops.tanh(ops.relu(x)),
+    "logs": lambda x: ops.logsumexp(x, axis=-1) + ops.log1p(ops.rsqrt(ops.sum(x * x, axis=-1))),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_between_layers(name: str) -> None:
+    x = layers.Input((7, 3))
+    exported(functional(x, layers.Activation("linear")(FUNCTIONS[name](x))), X)

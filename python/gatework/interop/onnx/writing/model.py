@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from typing import Any
 
@@ -9,11 +10,13 @@ import numpy as np
 
 from .... import tree
 from ....layers.input import InputLayer
+from ....layers.operation import Operation
 from ....layers.symbolic import KerasTensor
 from ....models import Model
 from ....utils.files import atomic_write
 from ..library import load_onnx
 from .graph import Graph, Sizes, Value
+from .operations import convert_operation, is_known_function
 from .table import convert, is_known
 
 __all__ = ["export_model"]
@@ -110,7 +113,7 @@ def _refuse_unknown(model: Any, inputs: list[Any], outputs: list[Any]) -> None:
         inner = getattr(layer, "layer", None)
         if isinstance(layer, Model):
             waiting += [one for one, _, _ in calls(*_ends(layer)).values()]
-        elif not is_known(layer):
+        elif not (is_known_function(layer) if isinstance(layer, Operation) else is_known(layer)):
             unknown[f"{type(layer).__name__} '{layer.name}'"] = None
         elif inner is not None:
             waiting.append(inner)
@@ -158,11 +161,15 @@ def walk(graph: Graph, inputs: list[Any], outputs: list[Any], values: list[Value
         return known[(id(history.operation), history.node_index, history.tensor_index)]
 
     for (key, node), (layer, args, kwargs) in calls(inputs, outputs).items():
-        given = tree.map_structure(value_of, args[0])
+        values_of = [tree.map_structure(value_of, one) for one in args]
         named = {k: tree.map_structure(value_of, v) for k, v in kwargs.items()}
-        if len(args) > 1:
-            raise ValueError(f"{layer.name} must be called with one argument without a name")
-        results = _call(graph, layer, given, named)
+        if isinstance(layer, Operation):
+            made = layer._inbound[node].outputs
+            results = convert_operation(graph, layer, [*values_of, *named.values()], made)
+        else:
+            names = list(inspect.signature(type(layer).call).parameters)[2:]
+            named |= dict(zip(names, values_of[1:], strict=False))
+            results = _call(graph, layer, values_of[0], named)
         for place, result in enumerate(results):
             known[(key, node, place)] = result
     return [value_of(tensor) for tensor in outputs]
