@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 from gatework import layers, models
-from gatework.saving import load_model
+from gatework.saving import load_model, model_from_json
 
 # Trained with a target as "outputs"; what the model said is in "predictions".
 RECORDED = ["simple_lstm_tf_keras_1", "simple_rnn_tf_keras_2"]
@@ -72,6 +72,18 @@ def test_weights_alone_fill_a_model(saved_models: Path, version: int) -> None:
     whole = load_model(folder / f"{name}_model.h5", compile=False)
     for ours, theirs in zip(model.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    "name", ["simple_lstm_tf_keras_1", "simple_lstm_tf_keras_2", "simple_rnn_tf_keras_2"]
+)
+def test_a_configuration_and_weights_in_files_of_their_own(saved_models: Path, name: str) -> None:
+    folder = saved_models / "keras_h5"
+    model = model_from_json((folder / f"{name}_config.json").read_text())
+    model.load_weights(folder / f"{name}_weights.h5")
+    whole = load_model(folder / f"{name}_model.h5", compile=False)
+    x = np.random.default_rng(0).normal(size=(25, 1, 1)).astype(np.float32)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), whole.predict(x, verbose=0))
 
 
 def test_weights_for_another_function_of_the_same_name(saved_models: Path) -> None:

@@ -34,9 +34,15 @@ __all__ = [
 
 
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """A model, with new weights, of the configuration that ``model.to_json()`` gave."""
-    from .json_text import read_json
+    """A model, with new weights, of the configuration that ``model.to_json()`` gave.
 
-    return deserialize_keras_object(
-        read_json(json_string.encode(), "json_string"), custom_objects=custom_objects
-    )
+    Texts of Keras 1, 2 and tf.keras are understood; they name their version.
+    """
+    from .json_text import read_json
+    from .legacy_config import modern_config
+
+    config = read_json(json_string.encode(), "json_string")
+    with custom_object_scope(custom_objects or {}):
+        if isinstance(config, dict) and "keras_version" in config:
+            config = modern_config(config, str(config["keras_version"]))
+        return deserialize_keras_object(config)

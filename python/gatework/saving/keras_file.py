@@ -7,19 +7,22 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..layers.allowance import weights_at_most
 from ..utils.files import atomic_write, read_file
 from .hdf5 import PACKING, SIGNATURE, SMALL
 from .json_text import read_json
+from .legacy_compile import modern_compile
+from .legacy_config import major_version, modern_config
 from .legacy_h5 import (
     is_legacy_weights,
     load_legacy_weights,
     load_model_from_h5,
     save_model_to_h5,
 )
+from .registry import custom_object_scope
 from .serialization import deserialize_keras_object, serialize_keras_object
 from .weights_h5 import load_weights_from_h5, save_weights_to_h5
 
@@ -115,12 +118,24 @@ def load_model(
         raise ValueError(f"{CONFIG} of {path!r} must describe a model")
     if not compile:
         config.pop("compile_config", None)
+    version = _version(members, path)
+    if major_version(version) < 3:  # the last tf.keras had this file already
+        with custom_object_scope(custom_objects or {}):
+            config = {**modern_config(config, version), "compile_config": modern_compile(config)}
     with weights_at_most(len(members[WEIGHTS]) * PACKING + SMALL):
         model = deserialize_keras_object(config, custom_objects=custom_objects, safe_mode=safe_mode)
     if not hasattr(model, "save_weights"):
         raise ValueError(f"{CONFIG} of {path!r} must describe a model, not {model!r}")
     load_weights_from_h5(model, members[WEIGHTS], path)
     return model
+
+
+def _version(members: Mapping[str, bytes], path: str) -> str:
+    """The version of Keras that wrote the file; where it does not say, this form's own."""
+    metadata = read_json(members.get(METADATA, b"{}"), f"{METADATA} of {path!r}")
+    if not isinstance(metadata, dict):
+        raise ValueError(f"{METADATA} of {path!r} must be a dictionary, not {metadata!r:.80}")
+    return str(metadata.get("keras_version", KERAS_VERSION))
 
 
 def save_weights(model: Any, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
@@ -140,6 +155,7 @@ def load_weights(
     filepath: str | os.PathLike[str],
     skip_mismatch: bool = False,
     by_name: bool | None = None,
+    objects_to_skip: Sequence[Any] | None = None,
 ) -> None:
     """Reads weights from a ".weights.h5", ".keras" or older ".h5" file into a built model.
 
@@ -148,6 +164,7 @@ def load_weights(
         filepath: name of the file.
         skip_mismatch: leave out layers whose weights do not fit, instead of raising.
         by_name: find layers by name and leave out those only one side has; for older ".h5" files.
+        objects_to_skip: layers that keep their weights; for ".weights.h5" and ".keras" files.
 
     Raises:
         ValueError: if they do not fit; the model is then as before.
@@ -155,6 +172,8 @@ def load_weights(
     path = os.fspath(filepath)
     data = read_file(path)
     if data[:8] == SIGNATURE and is_legacy_weights(data, path):
+        if objects_to_skip:
+            raise ValueError(f"objects_to_skip must be None for {path!r}, which is an older .h5")
         load_legacy_weights(model, data, path, bool(by_name), skip_mismatch)
         return
     if by_name:
@@ -165,7 +184,7 @@ def load_weights(
         data = _read_archive(path, data)[WEIGHTS]
     elif data[:8] != SIGNATURE:
         raise ValueError(_what_it_is(path, data))
-    load_weights_from_h5(model, data, path, skip_mismatch)
+    load_weights_from_h5(model, data, path, skip_mismatch, objects_to_skip or ())
 
 
 def _check_overwrite(path: str, overwrite: bool) -> None:

@@ -9,11 +9,12 @@ from ..autograd import Array, Variable
 from . import registry
 from .serialization import deserialize_keras_object
 
-__all__ = ["compile_arguments", "restore_optimizer"]
+__all__ = ["compile_arguments", "modern_compile", "restore_optimizer"]
 
 _EPSILON = 1e-7  # what None meant
 _SCHEDULE_DECAY = 0.004  # Nadam's, which Keras 3 no longer lets one choose
 _FORGOTTEN = ("is_legacy_optimizer", "jit_compile")
+_KEPT = ("jit_compile", "loss_weights", "optimizer", "run_eagerly", "steps_per_execution")
 _LOSS_FORGOTTEN = {"reduction": ("auto",)}
 # Their updates do not depend on how many there were, and some versions kept no count of them.
 _COUNTLESS = ("Adadelta", "Adagrad", "RMSprop")
@@ -35,6 +36,22 @@ def compile_arguments(config: Any) -> dict[str, Any]:
         "metrics": _flat(_objects(config.get("metrics"), "metrics")),
         "weighted_metrics": _flat(_objects(config.get("weighted_metrics"), "metrics")),
     }
+
+
+def modern_compile(config: Any) -> Any:
+    """The "compile_config" of a ``.keras`` file of Keras 2 in the words of Keras 3."""
+    given = config.get("compile_config")
+    if not given:
+        return None
+    if not isinstance(given, dict):
+        raise ValueError(f"compile_config must be a dictionary, not {given!r:.80}")
+    found = {key: given[key] for key in _KEPT if key in given}
+    if isinstance(given.get("optimizer"), dict):
+        found["optimizer"] = _optimizer(given["optimizer"])
+    found["loss"] = _objects(given.get("loss"), "losses")
+    for key in ("metrics", "weighted_metrics"):
+        found[key] = _flat(_objects(given.get(key), "metrics"))
+    return found
 
 
 def _optimizer(entry: dict[str, Any]) -> dict[str, Any]:

@@ -50,6 +50,15 @@ _OWN: dict[str, dict[str, str]] = {
     "SpatialDropout1D": {"p": "rate"},
     "UpSampling1D": {"length": "size"},
 }
+_MERGES = {
+    "ave": "Average",
+    "concat": "Concatenate",
+    "cos": "Dot",
+    "dot": "Dot",
+    "max": "Maximum",
+    "mul": "Multiply",
+    "sum": "Add",
+}
 _FORGOTTEN = ("consume_less", "input_dtype", "input_length")
 _INITIALIZERS = {
     "normal": "RandomNormal",
@@ -71,13 +80,15 @@ def translate(name: str, config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         ValueError: for an argument whose meaning nothing here has.
     """
     label = f"{name} {config.get('name', '')!r}"
+    if name == "Merge":
+        return _merge(label, config)
     name = _CLASSES.get(name, name)
     given = {key: value for key, value in config.items() if key not in _FORGOTTEN}
     if name != "Embedding":
         given.pop("input_dim", None)
     elif given.pop("dropout", 0.0):
         raise ValueError(f"dropout of {label} must be 0, not {config['dropout']!r}: use Dropout")
-    if given.pop("mode", 0) not in (0, "concat", "sum", "mul", "ave", "max", "dot", "cos"):
+    if given.pop("mode", 0) != 0:
         raise ValueError(f"mode of {label} must be 0, not {config['mode']!r}")
     forget = given.pop("forget_bias_init", None)
     if name == "LSTM":
@@ -85,6 +96,21 @@ def translate(name: str, config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     own = _OWN.get(name, {})
     renamed = {own.get(key) or _EVERYWHERE.get(key, key): v for key, v in given.items()}
     return name, {key: _value(label, key, value) for key, value in renamed.items()}
+
+
+def _merge(label: str, config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Merge as the layer of its mode; models inside it, as in a Sequential, have no counterpart."""
+    mode = config.get("mode")
+    if mode not in _MERGES or config.get("mode_type", "raw") != "raw":
+        raise ValueError(f"mode of {label} must be one of {', '.join(_MERGES)}, not {mode!r}")
+    if config.get("layers"):
+        raise ValueError(f"layers of {label} must be empty: make it a functional model")
+    found: dict[str, Any] = {"name": config.get("name")}
+    if mode == "concat":
+        found["axis"] = config.get("concat_axis", -1)
+    elif mode in ("dot", "cos"):
+        found |= {"axes": config.get("dot_axes", -1), "normalize": mode == "cos"}
+    return _MERGES[mode], found
 
 
 def _value(label: str, key: str, value: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import warnings
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
@@ -35,28 +36,36 @@ def save_weights_to_h5(model: Any, file: Any) -> None:
             saveable.save_own_variables(_Writer(group))
 
 
-def load_weights_from_h5(model: Any, data: bytes, source: str, skip_mismatch: bool = False) -> None:
+def load_weights_from_h5(
+    model: Any,
+    data: bytes,
+    source: str,
+    skip_mismatch: bool = False,
+    objects_to_skip: Sequence[Any] = (),
+) -> None:
     """Reads what ``save_weights_to_h5`` or Keras 3 wrote; all of it or nothing.
 
     Args:
         model: a built model.
         data: the file's bytes.
         source: the file's name, for error messages.
-        skip_mismatch: leave out layers whose weights do not fit, instead of raising.
+        skip_mismatch: leave out layers whose weights do not fit, with a warning, not raising.
+        objects_to_skip: layers that keep their weights.
 
     Raises:
         ValueError: if the file is damaged or does not fit the model, which is then as before.
     """
-    targets = list(_walk(model, "", "", set()))
+    targets = list(_walk(model, "", "", {id(skipped) for skipped in objects_to_skip}))
     before = [(v, v.numpy()) for _, _, saveable in targets for v in _variables(saveable)]
     try:
         with opened(data, source) as h5:
             for path, names, saveable in targets:
                 try:
                     _load_one(h5, path, names, saveable, source)
-                except ValueError:
+                except ValueError as error:
                     if not skip_mismatch:
                         raise
+                    warnings.warn(f"weights are left as they are: {error}", stacklevel=4)
     except BaseException:
         _restore(before)
         raise
