@@ -7,12 +7,15 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
+from ._suggest import nearest
+
 __all__ = ["reason", "refuse"]
 
 _IMAGES = "it works on images or volumes, not on sequences"
 _AUGMENTATION = "it changes images, and this package is about sequences"
 _PREPARATION = "data is prepared before it comes to a model, not by a layer"
 _FRAMEWORK = "it runs another framework inside a model"
+_SEGMENTS = "it compares segments of images"
 _SPECTROGRAM = "spectrograms are computed before data comes to a model"
 
 # By topic: names, or patterns of them, and the reason.
@@ -35,6 +38,34 @@ _REASONS: dict[str, tuple[tuple[str, str], ...]] = {
         (r"TorchModuleWrapper|TFSMLayer|JaxLayer|FlaxLayer", _FRAMEWORK),
     ),
     "initializers": ((r"STFT|stft|STFTInitializer", _SPECTROGRAM),),
+    "losses": (
+        (r"Circle|circle", "it compares embeddings of pairs, which is a matter of search"),
+        (r"Dice|dice|Tversky|tversky", _SEGMENTS),
+        (r"CTC|ctc", "alignments of two sequences are not there yet"),
+    ),
+    "metrics": ((r"\w*IoU", _SEGMENTS),),
+    "optimizers": (
+        (r"LossScaleOptimizer", "loss_scale_factor is an argument of every optimizer"),
+        (r"MultiOptimizer|OptimizerMap", "two optimizers can be applied in a train_step"),
+        (r"Ftrl", "it is made for sparse linear models"),
+        (r"Lamb|Muon|ScheduleFreeAdamW", "it is made for large models on many devices"),
+    ),
+    "callbacks": (
+        (r"OrbaxCheckpoint", "it writes files of another framework; use ModelCheckpoint"),
+        (r"RemoteMonitor", "it sends to a server; use LambdaCallback"),
+    ),
+    "utils": (
+        (
+            r"array_to_img|img_to_array|load_img|save_img|image_dataset_from_directory"
+            r"|bounding_boxes",
+            _IMAGES,
+        ),
+        (r"(audio|text)_dataset_from_directory", "it makes a tf.data.Dataset"),
+        (r"get_file", "it downloads; fetch files before training"),
+        (r"FeatureSpace", _PREPARATION),
+        (r"Config", "types.SimpleNamespace is the same"),
+        (r"get_source_inputs", "it is a leftover of Keras 2"),
+    ),
 }
 
 
@@ -50,12 +81,15 @@ def refuse(topic: str, name: str) -> NoReturn:
     """What a module's ``__getattr__`` ends in.
 
     Raises:
-        AttributeError: the module has no such name; the message says why if Keras has it.
+        AttributeError: the module has no such name; the message says why if Keras has it, and
+            which of the module's names come nearest if it has not.
         ImportError: the same, in a ``from ... import``, which drops an AttributeError's message.
     """
     why = reason(topic, name)
-    message = f"module 'gatework.{topic}' has no attribute '{name}'" + (f": {why}" if why else "")
-    if why and _is_import(sys._getframe(2)):
+    module = sys.modules[f"gatework.{topic}"]
+    hint = f": {why}" if why else "" if name[0] == "_" else nearest(name, module.__all__)
+    message = f"module 'gatework.{topic}' has no attribute '{name}'{hint}"
+    if hint and _is_import(sys._getframe(2)):
         raise ImportError(message, name=f"gatework.{topic}")
     raise AttributeError(message)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from . import _lookup, ops
+from ._suggest import NamedArguments
 from .autograd import Tensor
 
 __all__ = [
@@ -26,7 +27,7 @@ __all__ = [
 _EPSILON = 1e-7
 
 
-class Constraint:
+class Constraint(NamedArguments):
     """Base of constraints: subclasses write ``__call__(w)``, which gives the projected weight."""
 
     def __call__(self, w: Any) -> Tensor:

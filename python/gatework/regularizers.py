@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from . import _lookup, ops
+from ._suggest import NamedArguments
 from .autograd import Tensor, as_tensor
 
 __all__ = [
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 
-class Regularizer:
+class Regularizer(NamedArguments):
     """Base of regularizers: subclasses write ``__call__(x)``, which gives a scalar."""
 
     def __call__(self, x: Any) -> Tensor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from .. import _absent
 from .backup_and_restore import BackupAndRestore
 from .base import Callback
 from .callback_list import CallbackList
@@ -35,3 +38,8 @@ __all__ = [
     "SwapEMAWeights",
     "TerminateOnNaN",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Says of Keras' other callbacks why they are not here."""
+    _absent.refuse("callbacks", name)

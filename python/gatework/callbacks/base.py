@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from .._suggest import NamedArguments
+
 Logs = dict[str, Any] | None
 
 
-class Callback:
+class Callback(NamedArguments):
     """Override the hooks of interest; `self.model` and `self.params` are set before the first.
 
     `params` holds "verbose", "epochs" and "steps". `logs` holds the loss and metrics so far, as

@@ -64,6 +64,9 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             if not isinstance(callback, Callback) and not hasattr(callback, "set_model"):
                 raise TypeError(f"callbacks must be Callback objects, not {callback!r}")
+            if isinstance(callback, type):
+                name = callback.__name__
+                raise TypeError(f"callbacks must be objects, not the class {name}; write {name}()")
         self._history = self._ensure(History, add_history)
         self._progress = self._ensure(ProgressBar, add_progbar)
         self.callbacks.sort(key=_runs_last)

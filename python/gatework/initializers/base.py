@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
+from .._suggest import NamedArguments
 from ..autograd import Tensor
 
 __all__ = ["Initializer", "Shape"]
@@ -12,7 +13,7 @@ __all__ = ["Initializer", "Shape"]
 Shape = Sequence[int]
 
 
-class Initializer:
+class Initializer(NamedArguments):
     """Base of initializers: subclasses write ``__call__(shape, dtype=None)`` and ``get_config``."""
 
     def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:

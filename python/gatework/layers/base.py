@@ -11,13 +11,12 @@ from typing import Any, Self
 import numpy as np
 
 from .. import constraints, initializers, regularizers, tree
-from .._suggest import suggest
+from .._suggest import constructor_arguments, suggest
 from ..autograd import Tensor, Variable, as_array
 from ..utils.naming import auto_name
 from .allowance import spend
 from .calling import (
     call_signature,
-    constructor_arguments,
     context,
     has_symbolic,
     mask_of,

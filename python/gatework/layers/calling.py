@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +17,6 @@ from .symbolic import KerasTensor
 __all__ = [
     "CallSignature",
     "call_signature",
-    "constructor_arguments",
     "context",
     "has_symbolic",
     "mask_of",
@@ -115,14 +113,3 @@ def shapes_for(
     while shapes[-1] is None and others[len(shapes) - 2].default is not inspect.Parameter.empty:
         shapes.pop()
     return shapes
-
-
-def constructor_arguments(cls: type, up_to: type) -> list[str]:
-    """Names of the constructor's arguments, those of the classes before ``up_to`` together."""
-    names: dict[str, None] = {}
-    for base in itertools.takewhile(lambda base: base is not up_to, cls.__mro__):
-        for parameter in inspect.signature(base.__init__).parameters.values():  # type: ignore[misc]
-            if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-                names[parameter.name] = None
-    names.pop("self", None)
-    return list(names)

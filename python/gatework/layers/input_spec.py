@@ -7,6 +7,10 @@ from typing import Any
 
 __all__ = ["InputSpec"]
 
+# What is meant where rank 3 was asked for and rank 2 came.
+_STEPS = "; to get one output per step, give the recurrent layer before return_sequences=True"
+_HINTS = {(3, 2): _STEPS}
+
 
 class InputSpec:
     """Rank and sizes that the inputs of a layer must have.
@@ -41,6 +45,7 @@ class InputSpec:
         if self.ndim is not None and ndim != self.ndim:
             raise ValueError(
                 f"inputs of {name} must have {self.ndim} axes, not {ndim}: shape {tuple(shape)}"
+                f"{_HINTS.get((self.ndim, ndim), '')}"
             )
         if self.max_ndim is not None and ndim > self.max_ndim:
             raise ValueError(

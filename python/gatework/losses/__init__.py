@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from .. import _absent
 from .._suggest import suggest
 from .base import Loss, LossFunctionWrapper
 from .classes import (
@@ -138,6 +139,11 @@ def get(identifier: Any) -> Any:
     if not callable(found):
         raise ValueError(f"loss must be a name, a function or a Loss, not {identifier!r}")
     return found
+
+
+def __getattr__(name: str) -> Any:
+    """Says of Keras' other losses why they are not here."""
+    _absent.refuse("losses", name)
 
 
 def serialize(loss: Any) -> Any:

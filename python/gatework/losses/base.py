@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from .._suggest import NamedArguments
 from ..autograd import Tensor, as_array, as_tensor
 from ..tree import is_nested, map_structure
 from .reduction import check_reduction, match_ranks, reduce_weighted
@@ -14,7 +15,7 @@ from .reduction import check_reduction, match_ranks, reduce_weighted
 LossFunction = Callable[..., Any]
 
 
-class Loss:
+class Loss(NamedArguments):
     """Compares labels with predictions and returns one number to minimise.
 
     Subclasses write `call(y_true, y_pred)`, which returns one loss per sample (or per step); the

@@ -6,6 +6,7 @@ import inspect
 import re
 from typing import Any
 
+from .. import _absent
 from .. import losses as _losses
 from .._suggest import suggest
 from .accuracy import (
@@ -151,6 +152,11 @@ def get(identifier: Any) -> Any:
     if not callable(found):
         raise ValueError(f"metrics must be names, functions or Metrics, not {identifier!r}")
     return found
+
+
+def __getattr__(name: str) -> Any:
+    """Says of Keras' other metrics why they are not here."""
+    _absent.refuse("metrics", name)
 
 
 def serialize(metric: Any) -> Any:

@@ -6,10 +6,11 @@ from typing import Any, Self
 
 import numpy as np
 
+from .._suggest import NamedArguments
 from ..autograd import Variable
 
 
-class Metric:
+class Metric(NamedArguments):
     """Accumulates a number over batches.
 
     Subclasses create their state in `__init__` with `add_variable`, change it in

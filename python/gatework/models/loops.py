@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._suggest import named_arguments
 from ..callbacks import CallbackList, History
 from ..callbacks.callback_list import plain_logs
 from ..layers.base import Layer
@@ -42,6 +43,7 @@ def _validates(epoch: int, validation_freq: Any) -> bool:
 class TrainingLoops(PredictionLoop):
     """The loops; what happens to one batch is in `Trainer`."""
 
+    @named_arguments
     def fit(
         self,
         x: Any = None,
@@ -226,6 +228,7 @@ class TrainingLoops(PredictionLoop):
             list(self._flatten_layers()) if inherited else None,
         )
 
+    @named_arguments
     def evaluate(
         self,
         x: Any = None,

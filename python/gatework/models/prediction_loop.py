@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._suggest import named_arguments
 from ..callbacks import CallbackList
 from .epochs import Epochs
 from .predictions import Predictions
@@ -14,6 +15,7 @@ from .states import forget_states_of_other_size, kept_states, stateful_layers
 class PredictionLoop(RunData):
     """`predict`; what happens to one batch is in `Trainer`."""
 
+    @named_arguments
     def predict(
         self,
         x: Any,

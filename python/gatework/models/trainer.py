@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import ops, optimizers
+from .._suggest import named_arguments
 from ..autograd import GradientTape, Tensor, as_tensor, no_recording
 from ..metrics import Mean, Metric
 from ..preprocessing.batch import unpack_x_y_sample_weight
@@ -38,6 +39,7 @@ class Trainer(TrainingLoops, BatchMethods):
         self._loss_tracker: Mean | None = None
         self._compile_config: dict[str, Any] = {}
 
+    @named_arguments
     def compile(
         self,
         optimizer: Any = "rmsprop",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from .. import _absent
 from .._suggest import suggest
 from . import schedules
 from .adadelta import Adadelta
@@ -72,6 +73,11 @@ def get(identifier: Any) -> Any:
     if inspect.isclass(identifier) and issubclass(identifier, Optimizer):
         return identifier()
     raise ValueError(f"optimizer must be a name or an Optimizer, not {identifier!r}")
+
+
+def __getattr__(name: str) -> Any:
+    """Says of Keras' other optimizers why they are not here."""
+    _absent.refuse("optimizers", name)
 
 
 def serialize(optimizer: Optimizer) -> Any:

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
+from .._suggest import constructor_arguments, suggest
 from ..autograd import Variable
 
 _NAMES = (
@@ -46,7 +47,9 @@ class UpdateOptions:
                 stacklevel=4,
             )
         if unknown:
-            raise ValueError(f"{type(self).__name__} has no argument {next(iter(unknown))!r}")
+            misspelt = next(iter(unknown))
+            hint = suggest(misspelt, constructor_arguments(type(self), up_to=object))
+            raise ValueError(f"{type(self).__name__} has no argument {misspelt!r}{hint}")
         if name is None:
             from ..utils.naming import auto_name
 

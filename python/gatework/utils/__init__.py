@@ -1,5 +1,8 @@
 """Seeds, labels, names and the table of a model."""
 
+from typing import Any
+
+from .. import _absent
 from ..preprocessing.py_dataset import PyDataset
 from ..preprocessing.sequence import pad_sequences
 from .naming import reset_names as clear_session
@@ -14,3 +17,8 @@ __all__ = [
     "set_random_seed",
     "to_categorical",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Says of Keras' other utils why they are not here."""
+    _absent.refuse("utils", name)

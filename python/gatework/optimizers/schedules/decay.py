@@ -6,8 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any, Self
 
+from ..._suggest import NamedArguments
 
-class LearningRateSchedule:
+
+class LearningRateSchedule(NamedArguments):
     """A learning rate as a function of the step; subclasses write `__call__` and `get_config`."""
 
     def __call__(self, step: Any) -> Any:
