@@ -1,7 +1,8 @@
-"""What every test may use: the ``isa`` fixture, and how many examples hypothesis draws."""
+"""What every test may use: data, the ``isa`` fixture, how many examples hypothesis draws."""
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +14,16 @@ settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, d
 settings.register_profile("quick", settings.get_profile("ci"), max_examples=3)  # emulators
 settings.register_profile("long", settings.get_profile("dev"), max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Data made by others: the folder GATEWORK_TEST_DATA, or the one beside the checkout."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("GATEWORK_TEST_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no data at {folder}; set GATEWORK_TEST_DATA to its folder")
+    return folder
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
