@@ -23,49 +23,64 @@ def random_weights(rng: np.random.Generator, layer: Any, scale: float = 0.5) -> 
 def run_keras(
     layer: Any,
     weights: list[np.ndarray],
-    x: np.ndarray,
+    x: np.ndarray | list[np.ndarray],
     upward: int,
     **given: Any,
 ) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
-    """(outputs, output gradients drawn from the seed `upward`, gradients of weights, x, states)."""
+    """(outputs, output gradients drawn from the seed `upward`, gradients of weights, x, states).
+
+    Inputs of whole numbers have no gradient, which is left out.
+    """
     import jax
 
     states = given.pop("initial_state", None)
     fixed = [v.value for v in layer.non_trainable_variables]
+    inputs = x if isinstance(x, list) else [x]
 
-    def call(w: Any, x: Any, s: Any) -> Any:
+    def call(w: Any, moving: list[Any], s: Any) -> Any:
         extra = {} if s is None else {"initial_state": s}
-        outputs, _ = layer.stateless_call(w, fixed, x, **given, **extra)
+        moved = iter(moving)
+        placed = [next(moved) if is_real(part) else part for part in inputs]
+        placed = placed if isinstance(x, list) else placed[0]
+        outputs, _ = layer.stateless_call(w, fixed, placed, **given, **extra)
         return leaves(outputs)
 
-    outputs, backward = jax.vjp(call, weights, x, states)
+    moving = [part for part in inputs if is_real(part)]
+    outputs, backward = jax.vjp(call, weights, moving, states)
     rng = np.random.default_rng(upward)
     up = [rng.normal(size=y.shape).astype(np.float32) for y in outputs]
     down = jax.tree.leaves(backward(up))
     return [np.asarray(y) for y in outputs], up, [np.asarray(g) for g in down]
 
 
+def is_real(x: np.ndarray) -> bool:
+    return np.issubdtype(x.dtype, np.floating)
+
+
 def run_gatework(
     layer: Any,
     weights: list[np.ndarray],
-    x: np.ndarray,
+    x: np.ndarray | list[np.ndarray],
     up: list[np.ndarray],
     **given: Any,
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """(outputs, gradients of weights, x and states) of the same layer here."""
-    layer.build(x.shape)
+    inputs = x if isinstance(x, list) else [x]
+    shapes = [part.shape for part in inputs]
+    layer.build(shapes if isinstance(x, list) else shapes[0])
     for own, value in zip(layer.trainable_weights, weights, strict=True):
         own.assign(value)
-    source = gatework.Tensor(x)
+    sources = [gatework.Tensor(part) for part in inputs]
+    moving = [source for source in sources if is_real(source)]
     states = [gatework.Tensor(s) for s in given.pop("initial_state", [])]
     if states:
         given["initial_state"] = states
     with gatework.GradientTape() as tape:
-        tape.watch([source, *states])
-        outputs = leaves(layer(source, **given))
+        tape.watch([*moving, *states])
+        outputs = leaves(layer(sources if isinstance(x, list) else sources[0], **given))
     gradients = tape.gradient(
         outputs,
-        [*layer.trainable_weights, source, *states],
+        [*layer.trainable_weights, *moving, *states],
         output_gradients=[gatework.Tensor(g) for g in up],
         unconnected_gradients="zero",
     )

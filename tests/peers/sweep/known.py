@@ -1,0 +1,39 @@
+"""What differs from Keras on purpose, in words. A difference that is not here fails the tests."""
+
+from __future__ import annotations
+
+ANY_DTYPE = "computes in float32"
+HARDWARE = "there is one implementation"
+NO_LORA = "no low-rank adaptation or quantization of a trained layer"
+MASKED = "masks are honoured"
+KERAS_LOSES_DELTA = "keeps `delta` in a file"
+
+# (topic, name) -> how it differs.
+KNOWN: dict[tuple[str, str], str] = {
+    ("activations", "sparsemax"): "as in the paper: rows add up to one",
+}
+
+# Arguments that Keras' signature has and ours has not, wherever they appear.
+ARGUMENTS: dict[str, str] = {
+    "lora_rank": NO_LORA,
+    "lora_alpha": NO_LORA,
+    "quantization_config": NO_LORA,
+    "gptq_unpacked_column_size": NO_LORA,
+}
+
+# Names without a comparison of their numbers, and why.
+NO_NUMBERS: dict[tuple[str, str], str] = {
+    ("layers", "Layer"): "the base class",
+    ("layers", "Wrapper"): "the base class of wrappers",
+    ("layers", "Input"): "no numbers",
+    ("layers", "InputLayer"): "no numbers",
+    ("layers", "InputSpec"): "no numbers",
+    ("losses", "Loss"): "the base class",
+    ("metrics", "Metric"): "the base class",
+    ("metrics", "MeanMetricWrapper"): "takes a function",
+    ("optimizers", "Optimizer"): "the base class",
+    ("optimizers.schedules", "LearningRateSchedule"): "the base class",
+    ("initializers", "Initializer"): "the base class",
+    ("regularizers", "Regularizer"): "the base class",
+    ("constraints", "Constraint"): "the base class",
+}
