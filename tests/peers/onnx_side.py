@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from gatework.interop.onnx import export_model
+from gatework.interop.onnx import export_model, import_model
 
 DTYPES = {"tensor(float)": "float32", "tensor(int64)": "int64", "tensor(int32)": "int32"}
 
@@ -31,18 +31,28 @@ def randomize(model: Any, seed: int = 1) -> None:
     model.set_weights([rng.normal(0, 0.5, w.shape).astype(w.dtype) for w in model.get_weights()])
 
 
-def exported(model: Any, *inputs: np.ndarray, opset: int = 17, tolerance: float = 1e-5) -> Any:
-    """Asserts that the model's graph is valid and computes what the model does; returns it."""
+def exported(model: Any, *inputs: np.ndarray, opset: int = 17, back: bool = True) -> Any:
+    """Asserts that the model's graph is valid and computes what the model does, to 1e-5.
+
+    It does so in ONNX Runtime and, with ``back``, when it is imported again. Returns the graph.
+    """
     import onnx
 
     proto = export_model(model, opset=opset)
     onnx.checker.check_model(proto, full_check=True)
-    expected = model.predict(list(inputs) if len(inputs) > 1 else inputs[0], verbose=0)
-    expected = expected if isinstance(expected, (list, tuple)) else [expected]
-    found = run(proto, *inputs)
-    assert len(found) == len(expected)
-    for own, theirs in zip(expected, found, strict=True):
-        assert own.shape == theirs.shape
-        bound = tolerance * max(1.0, float(np.abs(own).max(initial=0)))
-        np.testing.assert_allclose(theirs, own, rtol=0, atol=bound)
+    given = list(inputs) if len(inputs) > 1 else inputs[0]
+    expected = _listed(model.predict(given, verbose=0))
+    results = [run(proto, *inputs)]
+    if back:
+        results.append(_listed(import_model(proto).predict(given, verbose=0)))
+    for found in results:
+        assert len(found) == len(expected)
+        for own, theirs in zip(expected, found, strict=True):
+            assert own.shape == theirs.shape
+            bound = 1e-5 * max(1.0, float(np.abs(own).max(initial=0)))
+            np.testing.assert_allclose(theirs, own, rtol=0, atol=bound)
     return proto
+
+
+def _listed(outputs: Any) -> list[np.ndarray]:
+    return outputs if isinstance(outputs, list) else [outputs]

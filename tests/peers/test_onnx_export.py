@@ -91,8 +91,10 @@ def test_activations_inside(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(activations.FUNCTIONS) - {"threshold"}))
 def test_activations(name: str) -> None:
     x = X[:, :, :2] * 3
-    exported(sequential(layers.Activation(name), x=x), x)
-    exported(sequential(layers.Dense(4, activation=name), x=x), x)
+    # What sorts is only written.
+    back = name != "sparsemax"
+    exported(sequential(layers.Activation(name), x=x), x, back=back)
+    exported(sequential(layers.Dense(4, activation=name), x=x), x, back=back)
 
 
 def test_masking_passes_through_layers() -> None:

@@ -52,6 +52,7 @@ class Builder:
         self.uses = Counter(outputs)
         self.results = frozenset(outputs)
         self.consumers: dict[str, list[Node]] = defaultdict(list)
+        self.makers: dict[str, Node] = {}
         self.done: set[int] = set()
         self._names: set[str] = set()
 
@@ -62,6 +63,7 @@ class Builder:
         for node in reversed(nodes):
             if any(self.uses[name] for name in node.outputs if name):
                 self.uses.update(name for name in node.inputs if name)
+                self.makers.update((name, node) for name in node.outputs if name)
                 for name in filter(None, node.inputs):
                     self.consumers[name].insert(0, node)
 

@@ -10,7 +10,7 @@ from .... import layers
 from .builder import Builder, Node
 from .values import Atom, View
 
-__all__ = ["gemm", "matmul"]
+__all__ = ["einsum", "gemm", "matmul"]
 
 
 def matmul(builder: Builder, node: Node, a: Any, b: Any) -> Any:
@@ -53,6 +53,22 @@ def gemm(
             node.refuse("C must be a constant with one value per column of B")
         bias = np.broadcast_to(c.reshape(-1), kernel.shape[1:]) * np.float32(beta)
     return _dense(builder, node, view, kernel, bias)
+
+
+def einsum(builder: Builder, node: Node, *operands: Any, equation: str) -> View:
+    compact = equation.replace(" ", "")
+    terms = compact.partition("->")[0].split(",")
+    if "." in compact or "->" not in compact or len(terms) != len(operands):
+        node.refuse(f"its equation must name every axis, not be {equation!r}")
+    constants = [i for i, x in enumerate(operands) if isinstance(x, np.ndarray)]
+    tensors = [builder.plain(node, x) for i, x in enumerate(operands) if i not in constants]
+    if len(constants) > 1 or not tensors:
+        node.refuse("at most one of its operands must be a constant")
+    inputs = tensors[0] if len(tensors) == 1 else tensors
+    if not constants:
+        return View.of(builder.operate("Einsum", inputs, equation=compact))
+    place = constants[0]
+    return View.of(builder.operate("Einsum", inputs, operands[place], place, equation=compact))
 
 
 def _dense(

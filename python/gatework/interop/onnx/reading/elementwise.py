@@ -90,12 +90,6 @@ def where(builder: Builder, node: Node, condition: Any, yes: Any, no: Any) -> An
     return View.of(builder.operate("Where", tensors, constant, place))
 
 
-def gelu(builder: Builder, node: Node, x: Any, *, approximate: str = "none") -> View:
-    if approximate != "none":
-        node.refuse(f"approximate must be 'none', not {approximate!r}")
-    return activation("gelu")(builder, node, x)
-
-
 def softmax(name: str) -> Callable[..., View]:
     """Softmax or LogSoftmax, over one axis; before opset 13 over all axes from one on."""
 
@@ -187,8 +181,22 @@ def simple(operation: str) -> Callable[..., View]:
     return convert
 
 
-def erf(builder: Builder, node: Node, x: Any) -> View:
-    node.refuse("it must be part of 0.5 * x * (1 + Erf(x / sqrt(2)))")
+def prelu(builder: Builder, node: Node, x: Any, slope: Any) -> View:
+    view = builder.viewed(builder.view(node, x))
+    value = constant_of(node, "slope", slope)
+    if value.size == 1:
+        layer: Any = layers.LeakyReLU(float(value.ravel()[0]), name=builder.name_for(node))
+        return view.over(builder.call(layer, view.tensor))
+    missing = view.rank - 1 - value.ndim
+    value = value.reshape((1,) * missing + value.shape)
+    fits = value.ndim == view.rank - 1 and all(
+        n in (1, size) for n, size in zip(value.shape, view.sizes()[1:], strict=True)
+    )
+    if not fits:
+        node.refuse(f"slope must fit a sample of sizes {view.sizes()[1:]}, not {value.shape}")
+    shared = [axis for axis, n in enumerate(value.shape, 1) if n == 1]
+    layer = layers.PReLU(shared_axes=shared or None, name=builder.name_for(node))
+    return view.over(builder.call(layer, view.tensor, [value]))
 
 
 MERGING = {"Add": "Add", "Sub": "Subtract", "Mul": "Multiply", "Max": "Maximum", "Min": "Minimum"}

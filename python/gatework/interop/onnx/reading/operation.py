@@ -77,6 +77,34 @@ def _rows(x: Tensor, row: Tensor) -> Tensor:
     return ops.add(ops.zeros((x.shape[0], 1)), row)
 
 
+def _einsum(*operands: Tensor, equation: str) -> Tensor:
+    return ops.einsum(equation, *operands)
+
+
+def _summed(*shapes: Sizes, equation: str) -> Sizes:
+    terms, output = equation.split("->")
+    sizes: dict[str, int | None] = {}
+    for term, shape in zip(terms.split(","), shapes, strict=True):
+        if len(term) != len(shape):
+            raise ValueError(f"{equation} must name every axis of {shapes}")
+        for letter, size in zip(term, shape, strict=True):
+            known = sizes.setdefault(letter, size)
+            if None not in (known, size) and known != size:
+                raise ValueError(
+                    f"axes named {letter!r} must have one size, not {known} and {size}"
+                )
+            sizes[letter] = size if known is None else known
+    return tuple(sizes[letter] for letter in output)
+
+
+def _tiled(shape: Sizes, repeats: Sequence[int]) -> Sizes:
+    return tuple(None if n is None else n * r for n, r in zip(shape, repeats, strict=True))
+
+
+def _padded(shape: Sizes, widths: Sequence[Sequence[int]], value: float) -> Sizes:
+    return tuple(None if n is None else n + sum(w) for n, w in zip(shape, widths, strict=True))
+
+
 def _reduction(function: Callable[..., Any]) -> Callable[..., Tensor]:
     def reduce(x: Tensor, axes: Sequence[int], keepdims: bool) -> Tensor:
         return as_tensor(function(x, axis=tuple(axes), keepdims=keepdims))
@@ -131,6 +159,12 @@ OPERATIONS: Mapping[str, Row] = {
     "Steps": Row(_steps, lambda lengths, x: (x[0], x[1])),
     "Rows": Row(_rows, lambda x, row: (x[0], *row)),
     "Concat": Row(lambda *xs, axis: ops.concatenate(list(xs), axis=axis), _concatenated),
+    "Einsum": Row(_einsum, _summed),
+    "Tile": Row(lambda x, repeats: ops.tile(x, tuple(repeats)), _tiled),
+    "Pad": Row(
+        lambda x, widths, value: ops.pad(x, [tuple(w) for w in widths], constant_values=value),
+        _padded,
+    ),
     "MatMul": Row(ops.matmul, _multiplied),
     "Add": Row(ops.add, _broadcast),
     "Sub": Row(ops.subtract, _broadcast),
@@ -141,7 +175,10 @@ OPERATIONS: Mapping[str, Row] = {
     "Min": Row(ops.minimum, _broadcast),
     "Equal": Row(ops.equal, _broadcast),
     "Greater": Row(ops.greater, _broadcast),
+    "GreaterOrEqual": Row(ops.greater_equal, _broadcast),
     "Less": Row(ops.less, _broadcast),
+    "LessOrEqual": Row(ops.less_equal, _broadcast),
+    "Xor": Row(ops.logical_xor, _broadcast),
     "And": Row(ops.logical_and, _broadcast),
     "Or": Row(ops.logical_or, _broadcast),
     "Not": Row(ops.logical_not, _same),
@@ -165,12 +202,18 @@ OPERATIONS: Mapping[str, Row] = {
     "ReduceMax": Row(_reduction(ops.max), _reduced),
     "ReduceMin": Row(_reduction(ops.min), _reduced),
     "ReduceProd": Row(_reduction(ops.prod), _reduced),
+    "ReduceLogSumExp": Row(_reduction(ops.logsumexp), _reduced),
 }
 
 
 # Operations whose results are true or false, and those that keep the dtype.
-TRUTHS = frozenset({"Steps", "Equal", "Greater", "Less", "And", "Or", "Not"})
-MOVES = frozenset({"Transpose", "Reshape", "Take", "Slice"})
+TRUTHS = frozenset(
+    {
+        *("Steps", "And", "Or", "Xor", "Not"),
+        *("Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"),
+    }
+)
+MOVES = frozenset({"Transpose", "Reshape", "Take", "Slice", "Tile", "Pad", "Concat"})
 
 
 @register_keras_serializable(package="gatework.onnx")

@@ -6,8 +6,6 @@ import string
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from .graph import Graph, Value
 
 __all__ = ["arithmetic", "average", "concatenate", "dot", "extreme", "multiply"]
@@ -117,12 +115,11 @@ def concatenate(graph: Graph, layer: Any, inputs: Any) -> Value:
 
 
 def _all_real(graph: Graph, x: Value) -> Value:
-    """A mask (batch, time) that leaves out nothing."""
-    from ..library import load_onnx
-
-    true = load_onnx().numpy_helper.from_array(np.array([True]))
-    sizes = graph.op("Shape", x, start=0, end=2, dtype="int64")
-    return graph.op("ConstantOfShape", sizes, value=true, dtype="bool")
+    """A mask (batch, time) that leaves out nothing: what is above zero, and what is not."""
+    given = x if x.dtype == "float32" else x.cast("float32")
+    one = given.reduce("ReduceMax", *range(2, x.rank)) if x.rank > 2 else given
+    above = graph.op("Greater", one, 0.0, dtype="bool")
+    return graph.op("Or", above, graph.op("Not", above, dtype="bool"), dtype="bool")
 
 
 def dot(graph: Graph, layer: Any, inputs: Any) -> Value:
