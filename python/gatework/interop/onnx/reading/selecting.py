@@ -1,4 +1,4 @@
-"""Nodes that take parts of a tensor: rows of a table, steps of a sequence, one direction's state."""
+"""Nodes that take parts of a tensor: rows of a table, steps, the state of one direction."""
 
 from __future__ import annotations
 
