@@ -30,6 +30,7 @@ _MODULES = frozenset(
         "runtime",
         "saving",
         "utils",
+        "wrappers",
     }
 )
 _NAMES = {

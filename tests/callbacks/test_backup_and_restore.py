@@ -25,7 +25,7 @@ def run(folder, save_freq, kind, moment="never"):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode in (0, -signal.SIGKILL), done.stderr

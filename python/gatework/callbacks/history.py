@@ -22,6 +22,10 @@ class History(Callback):
         self.history: dict[str, list[Any]] = {}
         self.epoch: list[int] = []
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A record alone: the model does not go where it goes.
+        return {**self.__dict__, "_model": None}
+
     def on_train_begin(self, logs: Logs = None) -> None:
         self.epoch = []
 
