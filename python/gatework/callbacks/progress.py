@@ -45,6 +45,10 @@ class ProgressBar(Callback):
     drawn over (a file, a pipe) the bar appears once, when the epoch is done.
     """
 
+    width = 20
+    interval: float | None = None  # REFRESH_SECONDS
+    unit_name = "step"
+
     def __init__(self) -> None:
         super().__init__()
         self.verbose: int = 1
@@ -140,7 +144,7 @@ class ProgressBar(Callback):
     def _bar_format(self) -> str:
         if not self.target:
             return "{n_fmt:>7}/Unknown {desc}"
-        return "{n_fmt}/{total_fmt} {bar:20} {desc}"
+        return f"{{n_fmt}}/{{total_fmt}} {{bar:{self.width}}} {{desc}}"
 
     def _symbols(self) -> str:
         return "─━" if self._console.can_write("─━") else ".="
@@ -150,14 +154,18 @@ class ProgressBar(Callback):
         if self._bar is None:
             return
         now = time.perf_counter()
-        if now - self._last < REFRESH_SECONDS:
+        if now - self._last < (REFRESH_SECONDS if self.interval is None else self.interval):
             return
         self._last = now
         per_step = (now - self._start) / self._seen
         spent = now - self._start
         if self.target:
             spent = per_step * max(self.target - self._seen, 0)
-        self._draw(f"{format_duration(spent)} {format_step_time(per_step)}", logs)
+        self._draw(self._times(spent, per_step), logs)
+
+    def _times(self, spent: float, per_step: float) -> str:
+        step = format_step_time(per_step).removesuffix("step") + self.unit_name
+        return f"{format_duration(spent)} {step}"
 
     def _draw(self, times: str, logs: Logs) -> None:
         self._bar.n = self._seen
@@ -171,7 +179,7 @@ class ProgressBar(Callback):
         # An epoch of unknown length has now been counted.
         self.target = self.target or self._seen
         per_step = spent / max(self._seen, 1)
-        times = f"{format_duration(spent)} {format_step_time(per_step)}"
+        times = self._times(spent, per_step)
         if self._bar is not None:
             self._bar.total = self.target
             self._bar.bar_format = self._bar_format()
@@ -181,8 +189,8 @@ class ProgressBar(Callback):
             self.close()
         elif self.verbose == 1:
             symbols = self._symbols()
-            filled = min(20, 20 * self._seen // max(self.target, 1))
-            done = symbols[1] * filled + symbols[0] * (20 - filled)
+            filled = min(self.width, self.width * self._seen // max(self.target, 1))
+            done = symbols[1] * filled + symbols[0] * (self.width - filled)
             self._line(f"{self._seen}/{self.target} {done} {times}{self._metrics(logs)}")
         elif self.verbose == 2:
             head = f"{self._epoch_line} - " if self._epoch_line else ""
