@@ -55,6 +55,8 @@ def constructor_arguments(cls: type, up_to: type) -> list[str]:
     """Names of the constructor's arguments, those of the classes before ``up_to`` together."""
     names: dict[str, None] = {}
     for base in itertools.takewhile(lambda base: base is not up_to, cls.__mro__):
+        if "__init__" not in vars(base):
+            continue
         for parameter in inspect.signature(base.__init__).parameters.values():  # type: ignore[misc]
             if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD):
                 names[parameter.name] = None

@@ -65,7 +65,7 @@ def test_long_names_take_several_lines() -> None:
 def test_frozen_layers() -> None:
     model = language_model()
     model.get_layer("memory").trainable = False
-    lines = summary_lines(model, show_trainable=True)
+    lines = summary_lines(model, show_trainable=True, line_length=130)
     assert [row[-1] for row in rows(lines)] == ["Trainable", "Y", "N", "-", "Y"]
     assert lines[-1] == " Non-trainable params: 96 (384.00 B)"
 
@@ -103,7 +103,7 @@ def test_a_range_of_layers() -> None:
         ({"layer_range": ["words"]}, "layer_range must be two names, not"),
         ({"layer_range": ["words", "nothing"]}, "layer_range must match layers of 'words'"),
         ({"positions": [0.5, 1.0]}, "positions must be 3 in number, not 2"),
-        ({"positions": [0.5, 0.5, 1.0]}, "positions must leave 6 characters to each column"),
+        ({"positions": [0.5, 0.5, 1.0]}, "positions must leave 2 characters to each column"),
     ],
 )
 def test_errors(arguments: dict[str, object], sentence: str) -> None:

@@ -16,11 +16,13 @@ from ..autograd import Tensor, Variable, as_array
 from ..utils.naming import auto_name
 from .allowance import spend
 from .calling import (
+    accepted,
     call_signature,
     context,
     has_symbolic,
     mask_of,
     shapes_for,
+    simple_arguments,
     to_tensors,
 )
 from .input_spec import InputSpec
@@ -28,7 +30,7 @@ from .shapes import as_shapes, as_sizes, legacy_shape, shape_of
 from .symbolic import Called, KerasTensor, Node, outputs_on_trial
 from .weights import WeightOwner
 
-__all__ = ["InputSpec", "Layer"]
+__all__ = ["InputSpec", "Layer", "finishing"]
 
 DTYPE_POLICY = {
     "module": "keras",
@@ -42,7 +44,7 @@ DTYPE_POLICY = {
 _building = threading.RLock()
 
 
-def _finishing(build: Callable[..., Any]) -> Callable[..., Any]:
+def finishing(build: Callable[..., Any]) -> Callable[..., Any]:
     """``build``, then what holds for every layer once it is built, however it was built.
 
     Only the ``build`` of the object's own class finishes: not those it calls through ``super()``.
@@ -84,6 +86,15 @@ class Layer(Called, WeightOwner):
     # Whether any layer of this process added a loss: until then no call has one to clear.
     _losses_were_added = False
 
+    # What the constructor was called with, where that is numbers and texts only.
+    _simple_arguments: dict[str, Any] | None = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        layer = super().__new__(cls)
+        if cls._describes_itself():
+            object.__setattr__(layer, "_simple_arguments", simple_arguments(cls, args, kwargs))
+        return layer
+
     def __init__(
         self,
         *,
@@ -121,7 +132,7 @@ class Layer(Called, WeightOwner):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
-            cls.build = _finishing(cls.__dict__["build"])  # type: ignore[method-assign]
+            cls.build = finishing(cls.__dict__["build"])  # type: ignore[method-assign]
 
     # --- weights ------------------------------------------------------------------------------
 
@@ -164,7 +175,7 @@ class Layer(Called, WeightOwner):
 
     # --- building -----------------------------------------------------------------------------
 
-    @_finishing
+    @finishing
     def build(self, input_shape: Any = None) -> None:
         """Makes the weights for inputs of that shape. Layers without weights need none."""
 
@@ -372,20 +383,29 @@ class Layer(Called, WeightOwner):
     def get_config(self) -> dict[str, Any]:
         """What is needed to make the layer again, as JSON can hold it.
 
+        Arguments that are numbers and texts are known by themselves.
+
         Raises:
-            NotImplementedError: if a subclass takes arguments of its own and does not say which.
+            NotImplementedError: if a subclass takes other arguments and does not say which.
         """
         config = {"name": self.name, "trainable": self._trainable, "dtype": DTYPE_POLICY}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        if type(self).get_config is Layer.get_config:
+        if self._describes_itself():
+            if self._simple_arguments is not None:
+                return accepted(type(self), {**self._simple_arguments, **config})
             own = [n for n in constructor_arguments(type(self), up_to=Layer) if n not in config]
             if own:
                 raise NotImplementedError(
                     f"{type(self).__name__} must implement get_config() to be saved: its arguments "
-                    f"{', '.join(own)} are unknown"
+                    f"{', '.join(own)} are not all numbers and texts"
                 )
         return config
+
+    @classmethod
+    def _describes_itself(cls) -> bool:
+        """Whether the configuration is made here, from the arguments of the constructor."""
+        return cls.get_config is Layer.get_config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:

@@ -16,11 +16,13 @@ from .symbolic import KerasTensor
 
 __all__ = [
     "CallSignature",
+    "accepted",
     "call_signature",
     "context",
     "has_symbolic",
     "mask_of",
     "shapes_for",
+    "simple_arguments",
     "to_tensors",
 ]
 
@@ -113,3 +115,32 @@ def shapes_for(
     while shapes[-1] is None and others[len(shapes) - 2].default is not inspect.Parameter.empty:
         shapes.pop()
     return shapes
+
+
+def simple_arguments(
+    cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any] | None:
+    """What a constructor was called with, by name; None if some of it is no number or text."""
+    try:
+        bound = inspect.signature(cls.__init__).bind(None, *args, **kwargs)  # type: ignore[misc]
+    except TypeError:
+        return None  # the constructor will say what is wrong
+    found: dict[str, Any] = {}
+    for name, value in list(bound.arguments.items())[1:]:
+        kind = bound.signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_KEYWORD:
+            found.update(value)
+        elif kind is not inspect.Parameter.VAR_POSITIONAL:
+            found[name] = value
+    simple = all(
+        leaf is None or isinstance(leaf, str | int | float) for leaf in tree.flatten(found)
+    )
+    return found if simple else None
+
+
+def accepted(cls: type, config: dict[str, Any]) -> dict[str, Any]:
+    """The part of a configuration that the constructor takes."""
+    parameters = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return config
+    return {name: value for name, value in config.items() if name in parameters}

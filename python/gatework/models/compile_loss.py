@@ -63,11 +63,11 @@ class CompileLoss:
         predictions = flatten(y_pred)
         names = output_names(y_pred, self._names)
         labels = select(y_true, y_pred, self._names)
-        wanted = by_output(self._user_loss, len(predictions), names, "loss")
+        wanted = by_output(self._user_loss, y_pred, names, "loss")
         weights = self._user_weights
         if isinstance(weights, int | float) and len(predictions) > 1:
             raise ValueError(f"loss_weights must be a list or a dict, not {weights!r}")
-        self._weights = by_output(weights, len(predictions), names, "loss_weights")
+        self._weights = by_output(weights, y_pred, names, "loss_weights")
         if len(predictions) == 1:
             # A list holding the loss of the only output.
             wanted = [flatten(wanted[0])[0]]
@@ -78,7 +78,7 @@ class CompileLoss:
         ]
         if not any(loss is not None for loss in self._losses):
             raise ValueError("y must be given: the loss compares it with the predictions")
-        if len(predictions) > 1:
+        if sum(loss is not None for loss in self._losses) > 1:
             self.metrics = [
                 Mean(name=f"{names[i] if names[i] is not None else loss.name}_loss")
                 for i, loss in enumerate(self._losses)

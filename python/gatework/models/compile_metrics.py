@@ -83,7 +83,7 @@ class CompileMetrics(Metric):
         built = []
         for argument, chosen in zip(("metrics", "weighted_metrics"), self._user, strict=True):
             per_output = []
-            for i, wanted in enumerate(by_output(chosen, len(predictions), names, argument)):
+            for i, wanted in enumerate(by_output(chosen, y_pred, names, argument)):
                 prefix = f"{names[i]}_" if many and names[i] is not None else ""
                 metrics = []
                 for identifier in flatten(wanted) if wanted is not None else []:

@@ -52,6 +52,17 @@ class Graph:
     def layers(self) -> list[Layer]:
         return [operation for operation in self.operations if isinstance(operation, Layer)]
 
+    @property
+    def is_chain(self) -> bool:
+        """Whether it is one layer after the other, each called once, on one input."""
+        parents = [id(_node_of(tensor)) for node in self.nodes for tensor in node.inputs]
+        return (
+            len(self.flat_inputs) == 1
+            and len(self.operations) == len(self.nodes)
+            and len(parents) == len(set(parents)) == len(self.nodes) - 1
+            and all(len(node.inputs) <= 1 for node in self.nodes)
+        )
+
     def _compile(self) -> None:
         """Gives every tensor a place in a list, and every call a step that reads and writes it."""
         places: dict[int, int] = {}

@@ -8,7 +8,8 @@ import os
 from collections.abc import Callable
 from typing import Any, Self, cast
 
-from ..layers.base import Layer
+from ..layers.base import Layer, finishing
+from ..layers.shapes import as_shapes, shape_of
 from .functional import GraphModel, graph_arguments
 from .functional_config import GRAPH_KEYS, graph_config, graph_from_config
 from .trainer import Trainer
@@ -36,7 +37,7 @@ class Model(GraphModel, Trainer, Layer):
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is Model and graph_arguments(args, kwargs):
             cls = cast(type[Self], Functional)
-        return super().__new__(cls)
+        return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if graph_arguments(args, kwargs):
@@ -58,6 +59,38 @@ class Model(GraphModel, Trainer, Layer):
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Computes the outputs; subclasses without inputs and outputs write their own."""
         return self._run_graph(args[0], kwargs.get("mask"))
+
+    @finishing  # which also leaves subclasses free to name other shapes
+    def build(self, input_shape: Any = None) -> None:
+        """Creates the weights for inputs of `input_shape`, batch axis included (it may be None).
+
+        A subclass without a `build` of its own is tried on zeros of that shape.
+        """
+        if self._graph is None and input_shape is not None:
+            self.built = True  # the trial itself is no reason to build
+            try:
+                super().compute_output_shape(input_shape)
+            except BaseException:
+                self.built = False
+                raise
+
+    def _build(self, *args: Any, **kwargs: Any) -> None:
+        if self._builds_by_calling():
+            # The call under way will make the weights.
+            self._finish_build({"input_shape": shape_of(args[0])})
+        else:
+            super()._build(*args, **kwargs)
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Builds the model for inputs of the shape in `config`."""
+        shape = config.get("input_shape")
+        if shape is not None and self._builds_by_calling():
+            self.build(as_shapes(shape))
+        else:
+            super().build_from_config(config)
+
+    def _builds_by_calling(self) -> bool:
+        return type(self).build is Model.build and self._graph is None
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         if self._graph is not None:
@@ -185,11 +218,16 @@ class Model(GraphModel, Trainer, Layer):
         """What is needed to make the model again, as JSON can hold it.
 
         Raises:
-            NotImplementedError: if a subclass takes arguments of its own and does not say which.
+            NotImplementedError: if a subclass takes arguments that are no numbers or texts and does
+                not say which.
         """
         if self._graph is not None and self._is_made_of_graph():
             return graph_config(self)
         return super().get_config()
+
+    @classmethod
+    def _describes_itself(cls) -> bool:
+        return cls.get_config is Model.get_config
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:

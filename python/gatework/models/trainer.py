@@ -67,6 +67,7 @@ class Trainer(TrainingLoops, BatchMethods):
 
         Raises:
             ValueError: for an unknown name; the message lists the nearest known ones.
+            TypeError: for an unknown argument, likewise.
         """
         steps = steps_per_execution
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
@@ -246,9 +247,17 @@ class Trainer(TrainingLoops, BatchMethods):
             self._loss_tracker.update_state(loss, sample_weight=samples)
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
-        """Results as `evaluate` returns them: loss, then metrics; alone when there is one."""
-        ordered = [name for name in self.get_metrics_result() if name in logs]
-        ordered += [name for name in logs if name not in ordered]
+        """Results as `evaluate` returns them, in Keras' order; alone when there is one.
+
+        First the loss and what bears a metric's own name, in the order of `metrics`, then the
+        others (those of several outputs bear the output's name as well) sorted by name.
+        """
+        names: list[str] = []
+        for metric in self.metrics:
+            inner = metric.metrics if isinstance(metric, CompileMetrics) else [metric]
+            names.extend(one.name for one in inner)
+        ordered = [name for name in dict.fromkeys(names) if name in logs]
+        ordered += sorted(set(logs) - set(ordered))
         values = [logs[name] for name in ordered]
         return values[0] if len(values) == 1 else values
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from .. import tree
+
 __all__ = ["print_summary", "summary_lines"]
 
-_LINE_LENGTH = 76
-_POSITIONS = (0.45, 0.79, 1.0)
-_POSITIONS_TRAINABLE = (0.40, 0.69, 0.84, 1.0)
+# Of a chain of layers, and of a graph, whose table says what each layer is connected to.
+_CHAIN = (88, ["Layer (type)", "Output Shape", "Param #"], [0.45, 0.80, 1.0])
+_GRAPH = (108, [*_CHAIN[1], "Connected to"], [0.3, 0.56, 0.74, 1.0])
+_ALIGNMENT = {"Param #": str.rjust, "Trainable": str.center}
 
 
 def print_summary(
@@ -29,7 +33,8 @@ def print_summary(
 
     Args:
         model: the model.
-        line_length: width of the table in characters, 76 by default.
+        line_length: width of the table in characters; 88 by default, 108 for graphs that are no
+            chain, 12 more with ``show_trainable``, but never more than the terminal has.
         positions: where the columns end, as shares of the width or in characters.
         print_fn: called with each line; ``print`` by default.
         expand_nested: show the layers inside layers and models too.
@@ -60,13 +65,21 @@ def summary_lines(
     layer_range: Sequence[str] | None = None,
 ) -> list[str]:
     """The lines of the table; arguments as in ``print_summary``."""
-    header = ["Layer (type)", "Output Shape", "Param #"]
+    graph = getattr(model, "_graph", None)
+    connected = graph is not None and not graph.is_chain
+    default, header, ends = _GRAPH if connected else _CHAIN
     if show_trainable:
-        header.append("Trainable")
-    widths = _widths(line_length or _LINE_LENGTH, positions, len(header))
+        default, header, ends = default + 12, [*header, "Trainable"], [*(0.9 * e for e in ends), 1]
+    default = min(default, shutil.get_terminal_size().columns - 4)
+    widths = _widths(line_length or default, positions or ends, len(header))
+    layers = list(model.layers) if graph is None else graph.operations
     rows = [
-        _row(layer, depth, show_trainable)
-        for top in _chosen(list(model.layers), layer_range)
+        [
+            *_row(layer, depth),
+            *([_connections(layer, graph)] if connected else ()),
+            *([_trained(layer)] if show_trainable else ()),
+        ]
+        for top in _chosen(layers, layer_range)
         for layer, depth in _walk(top, 0, expand_nested)
     ]
     return [f'Model: "{model.name}"', *_table(header, rows, widths), *_totals(model)]
@@ -95,55 +108,76 @@ def _walk(layer: Any, depth: int, expand: bool) -> Iterator[tuple[Any, int]]:
             yield from _walk(inner, depth + 1, expand)
 
 
-def _row(layer: Any, depth: int, show_trainable: bool) -> list[str]:
+def _row(layer: Any, depth: int) -> list[str]:
     indent = "   " * depth + "└ " if depth else ""
-    count = f"{_count(layer.weights):,}"
-    row = [
+    count = f"{_count(getattr(layer, 'weights', ())):,}"
+    return [
         f"{indent}{layer.name} ({type(layer).__name__})",
         _output_shape(layer),
-        count if layer.built else f"{count} (unbuilt)",
+        count if getattr(layer, "built", True) else f"{count} (unbuilt)",
     ]
-    if show_trainable:
-        row.append("-" if not layer.weights else "Y" if layer.trainable else "N")
-    return row
+
+
+def _trained(layer: Any) -> str:
+    if not getattr(layer, "weights", ()):
+        return "-"
+    return "Y" if layer.trainable else "N"
+
+
+def _connections(layer: Any, graph: Any) -> str:
+    """What the layer's calls in the graph take: layer, number of its call, number of its output."""
+    found = []
+    for node in layer._inbound:
+        if any(node is own for own in graph.nodes):
+            for tensor in node.inputs:
+                operation, call, output = tensor._keras_history
+                found.append(f"{operation.name}[{call}][{output}]")
+    return ", ".join(found) or "-"
 
 
 def _output_shape(layer: Any) -> str:
-    """The shape of the outputs for the inputs last given; "?" before there were any."""
+    """The shape of the outputs of the last call; "?" before there was any."""
+    if layer._inbound:
+        return _written([tensor.shape for tensor in layer._inbound[-1].outputs])
     try:
         shape = layer.output_shape
     except AttributeError:
-        inputs = _input_shape(layer)
-        if inputs is None:
+        built = layer._build_shapes or {"input_shape": layer._build_shape}
+        if next(iter(built.values())) is None:
             return "?"
         try:
-            shape = layer.compute_output_shape(inputs)
+            shape = layer.compute_output_shape(*built.values())
         except NotImplementedError:
             return "?"
-    if isinstance(shape, list | tuple) and shape and isinstance(shape[0], list | tuple):
-        return ", ".join(str(tuple(one)) for one in shape)
-    return str(tuple(shape))
+    return _written(shape)
 
 
-def _input_shape(layer: Any) -> Any:
-    calls = getattr(layer, "_inbound", None)
-    if calls:
-        return getattr(calls[-1].args[0], "shape", None) if calls[-1].args else None
-    return getattr(layer, "_build_shape", None)
+def _written(shape: Any) -> str:
+    """A shape, or a structure of shapes; one alone without the list around it."""
+    leaves = tree.flatten(shape)
+    if all(leaf is None or isinstance(leaf, int) for leaf in leaves):
+        nested = isinstance(shape, list | tuple) and any(map(tree.is_nested, shape))
+        if not nested:
+            return str(tuple(shape))
+        return _written(shape[0]) if len(shape) == 1 else str(list(map(tuple, shape)))
+    return str(shape).replace("'", "")
 
 
-def _widths(line_length: int, positions: Sequence[float] | None, columns: int) -> list[int]:
-    if positions is None:
-        positions = _POSITIONS if columns == 3 else _POSITIONS_TRAINABLE
+def _widths(line_length: int, positions: Sequence[float], columns: int) -> list[int]:
     if len(positions) < columns:
         raise ValueError(f"positions must be {columns} in number, not {len(positions)}")
-    ends = [0.0, *positions[:columns]]
-    scale = line_length if ends[-1] <= 1 else 1
-    widths = [round(end * scale) - round(start * scale) for start, end in pairwise(ends)]
-    if min(widths) < 6:
-        raise ValueError(f"positions must leave 6 characters to each column, not {widths}")
-    # Borders and one space on both sides; the first column also has the left edge.
-    return [width - 3 - (i == 0) for i, width in enumerate(widths)]
+    scale = line_length if positions[columns - 1] <= 1 else 1
+    ends = [0, *(int(position * scale) for position in positions[:columns])]
+    widths = [end - start for start, end in pairwise(ends)]
+    # Borders, and a space on both sides of each text, are taken from all columns alike.
+    excess = sum(widths) + 3 * columns + 1 - line_length
+    for i in range(columns):
+        share = round(excess / (columns - i))
+        widths[i] -= share
+        excess -= share
+    if min(widths) < 2:
+        raise ValueError(f"positions must leave 2 characters to each column, not {widths}")
+    return widths
 
 
 def _table(header: list[str], rows: list[list[str]], widths: list[int]) -> Iterator[str]:
@@ -152,14 +186,21 @@ def _table(header: list[str], rows: list[list[str]], widths: list[int]) -> Itera
 
     def cells(row: list[str], border: str) -> Iterator[str]:
         wrapped = [_wrap(cell, width) for cell, width in zip(row, widths, strict=True)]
-        for i in range(max(len(lines) for lines in wrapped)):
-            texts = [lines[i] if i < len(lines) else "" for lines in wrapped]
+        height = max(len(lines) for lines in wrapped)
+        for i in range(height):
+            # Titles stand at the foot of their row, everything else at the head.
+            above = [height - len(lines) if row is header else 0 for lines in wrapped]
+            texts = [
+                lines[i - start] if 0 <= i - start < len(lines) else ""
+                for lines, start in zip(wrapped, above, strict=True)
+            ]
             aligned = [
-                text.rjust(width) if column == 2 else text.ljust(width)
-                for column, (text, width) in enumerate(zip(texts, widths, strict=True))
+                align(text, width)
+                for align, text, width in zip(alignment, texts, widths, strict=True)
             ]
             yield border + border.join(f" {text} " for text in aligned) + border
 
+    alignment = [_ALIGNMENT.get(title, str.ljust) for title in header]
     yield rule("┏", "━", "┳", "┓")
     yield from cells(header, "┃")
     yield rule("┡", "━", "╇", "┩")
@@ -171,10 +212,9 @@ def _table(header: list[str], rows: list[list[str]], widths: list[int]) -> Itera
 
 
 def _wrap(cell: str, width: int) -> list[str]:
-    """The lines a cell takes; an indent stays on all of them."""
-    text = cell.lstrip()
-    indent = " " * min(len(cell) - len(text), width - 1)
-    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent) or [""]
+    """The lines a cell takes; a word that is longer than a line ends in an ellipsis."""
+    lines = textwrap.wrap(cell, width, break_long_words=False, break_on_hyphens=False)
+    return [line if len(line) <= width else line[: width - 1] + "…" for line in lines] or [""]
 
 
 def _totals(model: Any) -> Iterator[str]:
