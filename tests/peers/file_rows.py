@@ -110,9 +110,13 @@ OPTIMIZERS: dict[str, Row] = {
     "Ftrl": lambda K: K.optimizers.Ftrl(0.01),
     "Lamb": lambda K: K.optimizers.Lamb(0.01),
     "Lion": lambda K: K.optimizers.Lion(0.01, clipvalue=0.5),
+    "LossScaleOptimizer": lambda K: K.optimizers.LossScaleOptimizer(
+        K.optimizers.Adam(0.01), initial_scale=8.0, dynamic_growth_steps=2
+    ),
     "Muon": lambda K: K.optimizers.Muon(0.01),
     "Nadam": lambda K: K.optimizers.Nadam(0.01),
     "RMSprop": lambda K: K.optimizers.RMSprop(0.01, momentum=0.5, centered=True),
+    "ScheduleFreeAdamW": lambda K: K.optimizers.ScheduleFreeAdamW(0.01, weight_decay=0.1),
     "SGD": lambda K: K.optimizers.SGD(0.1, momentum=0.9, nesterov=True, global_clipnorm=1.0),
     "SGD_schedule": lambda K: K.optimizers.SGD(
         K.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5, staircase=True)
@@ -132,3 +136,22 @@ def model_of(K: Any, name: str) -> tuple[Any, Inputs]:
         return K.Model([a, b], y, name="two"), [SEQUENCES, SEQUENCES[::-1].copy()]
     x = IDS if name in ON_IDS else FLAT if name in ON_ROWS else SEQUENCES
     return K.Sequential([K.layers.Input(x.shape[1:], name="x"), make(K)], name="one"), x
+
+
+def two_ends(K: Any) -> Any:
+    """Two inputs, two outputs, a layer used twice, a model within the model; compiled by name."""
+    words, numbers = K.layers.Input((5,), name="words"), K.layers.Input((3,), name="numbers")
+    shared = K.layers.Dense(3, activation="tanh", name="shared")
+    inner = K.Sequential([K.layers.Input((3,)), K.layers.Dense(2, name="small")], name="inner")
+    text = K.layers.GRU(3, name="text")(K.layers.Embedding(10, 4, mask_zero=True)(words))
+    joined = K.layers.Concatenate(name="joined")([shared(text), shared(numbers)])
+    kind = K.layers.Dense(3, activation="softmax", name="kind")(joined)
+    size = K.layers.Add(name="size")([inner(text), K.layers.Dense(2)(joined)])
+    model = K.Model({"words": words, "numbers": numbers}, {"kind": kind, "size": size})
+    model.compile(
+        K.optimizers.RMSprop(0.01),
+        loss={"kind": "sparse_categorical_crossentropy", "size": K.losses.Huber(0.5)},
+        loss_weights={"kind": 1.0, "size": 0.5},
+        metrics={"kind": ["accuracy"], "size": [K.metrics.MeanAbsoluteError(name="far")]},
+    )
+    return model

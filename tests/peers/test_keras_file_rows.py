@@ -9,7 +9,15 @@ import gatework
 import numpy as np
 import pytest
 
-from tests.peers.file_rows import IDS, LAYERS, NO_ROWS, OPTIMIZERS, model_of
+from tests.peers.file_rows import (
+    FLAT,
+    IDS,
+    LAYERS,
+    NO_ROWS,
+    OPTIMIZERS,
+    model_of,
+    two_ends,
+)
 
 keras = pytest.importorskip("keras", reason="compares with Keras 3, which is not installed")
 pytest.importorskip("jax", reason="runs Keras on JAX, which is not installed")
@@ -102,3 +110,25 @@ def test_optimizer(tmp_path: Path, libraries: Any, name: str) -> None:
     states = zip(loaded.optimizer.variables, model.optimizer.variables, strict=True)
     for own, theirs in states:
         np.testing.assert_allclose(np.asarray(own), np.asarray(theirs), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("libraries", DIRECTIONS)
+def test_a_functional_model_goes_on(tmp_path: Path, libraries: Any) -> None:
+    """Structures of inputs, outputs, losses and metrics are those of the writer."""
+    writer, reader = libraries
+    model = randomized(two_ends(writer))
+    x = {"words": IDS, "numbers": FLAT}
+    y = {"kind": CLASSES, "size": FLAT[:, :2]}
+    for _ in range(2):
+        model.train_on_batch(x, y)
+    model.save(tmp_path / "m.keras")
+    loaded = reader.models.load_model(tmp_path / "m.keras")
+    model.reset_metrics()
+    expected = model.train_on_batch(x, y, return_dict=True)
+    found = loaded.train_on_batch(x, y, return_dict=True)
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-4, err_msg=name)
+    theirs = model.predict(x, verbose=0)
+    for name, value in loaded.predict(x, verbose=0).items():
+        np.testing.assert_allclose(value, theirs[name], rtol=1e-5, atol=1e-5)

@@ -168,6 +168,28 @@ class TestWeights:
 
         attempt(change, "classes")
 
+    def test_one_long_text_many_times(self, good: bytes, tmp_path: Path) -> None:
+        """2,000 names, each of them the same megabyte: two gigabytes from a small file."""
+
+        def change(h5: Any) -> None:
+            del h5[WORDS].attrs["weight_names"]
+            h5[WORDS].attrs.create("weight_names", ["b"] * 2000, dtype=h5py.string_dtype())
+            h5.attrs.create("long", "a" * (1 << 20), dtype=h5py.string_dtype())
+
+        data = bytearray(edited(good, change))
+        long = data.rfind(b"GCOL", 0, data.find(b"a" * 1000))
+        short = next(
+            at for at in range(len(data) - 16) if data[at : at + 4] == b"\x01\x00\x00\x00"
+            and data[int.from_bytes(data[at + 4 : at + 12], "little") :][:4] == b"GCOL"
+        )  # fmt: skip
+        reference = (1 << 20).to_bytes(4, "little") + long.to_bytes(8, "little")
+        for i in range(2000):
+            data[short + 16 * i : short + 16 * i + 16] = reference + b"\x01\x00\x00\x00"
+        path = tmp_path / "evil.h5"
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match="long texts"):
+            load_model(path)
+
     def test_missing(self, attempt: Any) -> None:
         attempt(lambda h5: h5.__delitem__(kernel_path(h5)), "classes")
         attempt(lambda h5: h5.__delitem__(KERNEL), "classes")

@@ -25,6 +25,9 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 PACKING = 4  # how far HDF5's own compression, where somebody applied it, may shrink weights
 SMALL = 1 << 20  # what any file may ask for
 MAX_TEXT_BYTES = 1 << 26
+LONG_TEXT = 1 << 16
+MAX_LONG_TEXTS = 64
+_HEAP = b"GCOL"
 # What h5py raises where a file is no HDF5, or contradicts itself.
 _DAMAGED = (
     IndexError, KeyError, OSError, OverflowError, RuntimeError, TypeError, UnicodeError,
@@ -36,11 +39,31 @@ def opened(data: bytes, source: str) -> Iterator[Any]:
     """The file of these bytes; whatever HDF5 finds wrong with it is a ValueError that names it."""
     import h5py
 
+    _check_texts(data, source)
     try:
         with h5py.File(io.BytesIO(data), "r") as h5:
             yield h5
     except _DAMAGED as error:
         raise ValueError(f"{source!r} must be a readable HDF5 file of weights: {error}") from error
+
+
+def _check_texts(data: bytes, source: str) -> None:
+    """Refuses a file in which long texts are referred to again and again.
+
+    Texts of any length lie in global heaps, "GCOL" and their size, and attributes refer to a heap
+    by its address. HDF5 copies a text for every reference to it, and reads all at once.
+    """
+    heaps = 0
+    total = 0
+    at = data.find(_HEAP)
+    while at >= 0:
+        size = int.from_bytes(data[at + 8 : at + 16], "little")
+        if size > LONG_TEXT:
+            heaps += 1
+            total += min(size, len(data)) * data.count(at.to_bytes(8, "little"))
+        if heaps > MAX_LONG_TEXTS or total > MAX_TEXT_BYTES + len(data) * PACKING:
+            raise ValueError(f"{source!r} must not refer to so many long texts")
+        at = data.find(_HEAP, at + 1)
 
 
 class Budget:
