@@ -12,7 +12,16 @@ from ....layers.recurrent import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCel
 from .activations import recurrent_activation
 from .graph import Graph, Value
 
-__all__ = ["bidirectional", "recurrent"]
+__all__ = [
+    "Run",
+    "cells_of",
+    "check_layer",
+    "in_time",
+    "one_direction",
+    "projection_of",
+    "recurrent",
+    "states_of",
+]
 
 # The node of a cell, and where its gates stand in ours: ONNX has i, o, f, g; z, r, n.
 CELLS: dict[type, tuple[str, tuple[int, ...]]] = {
@@ -20,6 +29,7 @@ CELLS: dict[type, tuple[str, tuple[int, ...]]] = {
     GRUCell: ("GRU", (0, 1, 2)),
     SimpleRNNCell: ("RNN", (0,)),
 }
+KERNELS = frozenset({"lstm", "lstm_peephole", "gru", "gru_v1", "simple_rnn"})
 
 
 class PackedSteps:
@@ -95,20 +105,35 @@ def _weights(graph: Graph, cells: Sequence[Any]) -> list[Value | None]:
         both = value if value.ndim == 2 else np.stack([value, np.zeros_like(value)])
         return by_gate(both).ravel()
 
+    def recurrent_kernel(cell: Any) -> np.ndarray:
+        # What is projected and multiplied again is multiplied by the product of both.
+        kernel: np.ndarray = cell.recurrent_kernel.numpy()
+        projection = projection_of(cell)
+        return by_gate(kernel if projection is None else projection.numpy() @ kernel)
+
     first = cells[0]
     found: list[Value | None] = [
         graph.weight(first.kernel, "W", np.stack([by_gate(c.kernel.numpy()).T for c in cells])),
-        graph.weight(
-            first.recurrent_kernel,
-            "R",
-            np.stack([by_gate(c.recurrent_kernel.numpy()).T for c in cells]),
-        ),
+        graph.weight(first.recurrent_kernel, "R", np.stack([recurrent_kernel(c).T for c in cells])),
     ]
     if first.bias is not None:
         found.append(graph.weight(first.bias, "B", np.stack([bias(c) for c in cells])))
     else:
         found.append(None)
     return found
+
+
+def projection_of(cell: Any) -> Any:
+    """The weight that makes h smaller, or None."""
+    return getattr(cell, "projection_kernel", None)
+
+
+def _peepholes(graph: Graph, cells: Sequence[Any]) -> list[Value]:
+    """P (directions, 3 * units): those of i, o and f, as ONNX has them; none without peepholes."""
+    if not getattr(cells[0], "peepholes", False):
+        return []
+    both = [cell.peephole_kernel.numpy()[[0, 2, 1]].ravel() for cell in cells]
+    return [graph.weight(cells[0].peephole_kernel, "P", np.stack(both))]
 
 
 def _attributes(cells: Sequence[Any], direction: str) -> dict[str, Any]:
@@ -124,6 +149,8 @@ def _attributes(cells: Sequence[Any], direction: str) -> dict[str, Any]:
             continue
         gate = recurrent_activation("recurrent_activation", cell.recurrent_activation)
         functions += [gate, inner] + [inner] * (kind == "LSTM")
+    if getattr(cells[0], "activation_clip", None) is not None:
+        given["clip"] = cells[0].activation_clip
     names = [name for name, _, _ in functions]
     default = {"LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"], "RNN": ["Tanh"]}
     if names != default[kind] * len(cells):
@@ -136,7 +163,7 @@ def _attributes(cells: Sequence[Any], direction: str) -> dict[str, Any]:
     return given
 
 
-class _Run:
+class Run:
     """One node: the cells of one or both directions over (batch, time, features).
 
     ``outputs()`` are (batch, time, directions * units) in the order of time, ``states`` (batch,
@@ -154,6 +181,8 @@ class _Run:
     ) -> None:
         self.graph, self.cells, self.initial = graph, cells, initial
         self.steps = None if mask is None else _packed(graph, mask)
+        if initial is not None and any(projection_of(cell) is not None for cell in cells):
+            raise ValueError("initial_state must not be given where there is a projection")
         states = cells[0].states
         packed = x if self.steps is None else self.steps.pack(x)
         # Ours: the states of the first direction, then those of the other.
@@ -166,6 +195,7 @@ class _Run:
             *_weights(graph, cells),
             lengths,
             *given,
+            *_peepholes(graph, cells),
             **_attributes(cells, direction),
         )
         self.final = final
@@ -180,13 +210,17 @@ class _Run:
     def outputs(self, zero_output: bool) -> Value:
         units = self.cells[0].units
         if len(self.cells) == 1:
-            y = self.y.squeeze(1).transpose(1, 0, 2)
+            y = self._projected(self.y.squeeze(1).transpose(1, 0, 2))
         else:
             y = self.y.transpose(2, 0, 1, 3).reshape(0, 0, len(self.cells) * units)
         if self.steps is None:
             return y
         before = None if self.initial is None or zero_output else self.initial[0]
         return self.steps.unpack(y, zero_output, before)
+
+    def _projected(self, h: Value) -> Value:
+        projection = projection_of(self.cells[0])
+        return h if projection is None else h @ self.graph.weight(projection, "projection")
 
     def last(self) -> Value:
         """The final outputs of all directions, (batch, directions * units)."""
@@ -203,6 +237,8 @@ class _Run:
                 if len(self.cells) > 1:
                     one = one.slice(0, d, d + 1)
                 one = one.squeeze(0)
+                if i == 0:
+                    one = self._projected(one)
                 if self.steps is not None:
                     initial = None
                     if self.initial is not None:
@@ -212,52 +248,75 @@ class _Run:
         return found
 
 
-def _check(layer: Any) -> None:
+def check_layer(layer: Any) -> None:
     if layer.stateful:
         raise ValueError(
             "stateful must be False, not True: an ONNX graph keeps nothing between calls; make the "
             "states inputs and outputs, with initial_state and return_state"
         )
-    for cell in _cells(layer):
-        if type(cell) not in CELLS:
+    for cell in cells_of(layer):
+        if type(cell) not in CELLS or cell.kernel_name not in KERNELS:
             raise ValueError(f"its cell must be an LSTM, GRU or SimpleRNN, not {cell!r}")
+        if getattr(cell, "cell_clip", None) is not None:
+            raise ValueError(f"cell_clip must be None, not {cell.cell_clip}")
 
 
-def _cells(layer: Any) -> list[Any]:
+def cells_of(layer: Any) -> list[Any]:
     """The cell of a layer, or those of its stack, lowest first."""
     cell = layer.cell
-    return list(cell.cells) if type(cell) is StackedRNNCells else [cell]
+    return list(cell.cells) if isinstance(cell, StackedRNNCells) else [cell]
 
 
-def _listed(states: Any) -> list[Value] | None:
+def states_of(states: Any) -> list[Value] | None:
     return None if states is None else tree.flatten(states)
 
 
-def _in_time(
+def in_time(
     graph: Graph, layer: Any, x: Value, initial: Sequence[Value] | None
 ) -> tuple[Value, list[Value]]:
     """Outputs in the order of time, or the last one; and the states."""
-    _check(layer)
-    cells = _cells(layer)
-    mask, backwards = x.mask, bool(layer.go_backwards)
-    # A masked step repeats what was processed before it: going backwards, what comes after it.
-    repeats = mask is not None and not layer.zero_output_for_mask
-    turned = backwards and (repeats or len(cells) > 1)
-    if turned:
+    check_layer(layer)
+    cells = cells_of(layer)
+    if len(cells) == 1:
+        return one_direction(graph, layer, cells[0], x, initial, layer.return_sequences)
+    mask = x.mask
+    if layer.go_backwards:
         x, mask = x.flip(1), None if mask is None else mask.flip(1)
-    direction = "reverse" if backwards and not turned else "forward"
     states: list[Value] = []
-    given = None if initial is None else list(initial)
     for i, cell in enumerate(cells):
         last = i == len(cells) - 1
-        own = None if given is None else given[len(states) : len(states) + cell.states]
-        run = _Run(graph, [cell], direction, x, mask, own)
+        own = None if initial is None else initial[len(states) : len(states) + cell.states]
+        run = Run(graph, [cell], "forward", x, mask, own)
         found = run.states()
         states += found
         if last and not layer.return_sequences:
-            return _last(layer, found[0], mask, direction), states
+            return _last(layer, found[0], mask, "forward"), states
         x = run.outputs(layer.zero_output_for_mask and last)
-    return (x.flip(1) if turned else x), states
+    return (x.flip(1) if layer.go_backwards else x), states
+
+
+def one_direction(
+    graph: Graph,
+    layer: Any,
+    cell: Any,
+    x: Value,
+    initial: Sequence[Value] | None,
+    sequences: bool,
+) -> tuple[Value, list[Value]]:
+    """What one cell of a layer puts out in the order of time, or last; and its states."""
+    mask, backwards = x.mask, bool(layer.go_backwards)
+    # A masked step repeats what was processed before it: going backwards, what comes after it.
+    turned = backwards and mask is not None and not layer.zero_output_for_mask
+    if turned:
+        assert mask is not None
+        x, mask = x.flip(1), mask.flip(1)
+    direction = "reverse" if backwards and not turned else "forward"
+    run = Run(graph, [cell], direction, x, mask, initial)
+    states = run.states()
+    if not sequences:
+        return _last(layer, states[0], mask, direction), states
+    outputs = run.outputs(layer.zero_output_for_mask)
+    return (outputs.flip(1) if turned else outputs), states
 
 
 def _last(layer: Any, output: Value, mask: Value | None, direction: str) -> Value:
@@ -269,59 +328,9 @@ def _last(layer: Any, output: Value, mask: Value | None, direction: str) -> Valu
 
 
 def recurrent(graph: Graph, layer: Any, x: Value, initial_state: Any = None) -> Any:
-    outputs, states = _in_time(graph, layer, x, _listed(initial_state))
+    outputs, states = in_time(graph, layer, x, states_of(initial_state))
     if layer.return_sequences:
         if layer.go_backwards:
             outputs = outputs.flip(1)
         outputs.mask = x.mask
     return [outputs, *states] if layer.return_state else outputs
-
-
-def bidirectional(graph: Graph, layer: Any, x: Value, initial_state: Any = None) -> Any:
-    directions = [layer.forward_layer, layer.backward_layer]
-    for one in directions:
-        _check(one)
-    given = _listed(initial_state)
-    alone = all(len(_cells(one)) == 1 for one in directions)
-    joined = layer.merge_mode == "concat" and alone and _alike(*directions)
-    if joined and not directions[0].go_backwards:
-        cells = [one.cell for one in directions]
-        run = _Run(graph, cells, "bidirectional", x, x.mask, given)
-        if layer.return_sequences:
-            results = [run.outputs(directions[0].zero_output_for_mask)]
-        else:
-            results = [run.last()]
-        states = run.states()
-    else:
-        half = 0 if given is None else len(given) // 2
-        parts = [None, None] if given is None else [given[:half], given[half:]]
-        (forward, first), (backward, second) = (
-            _in_time(graph, one, x, part) for one, part in zip(directions, parts, strict=True)
-        )
-        results, states = _merge(graph, layer.merge_mode, forward, backward), first + second
-    if layer.return_sequences:
-        if layer.go_backwards:
-            results = [result.flip(1) for result in results]
-        for result in results:
-            result.mask = x.mask
-    found = [*results, *states] if layer.return_state else results
-    return found if len(found) > 1 else found[0]
-
-
-def _alike(forward: Any, backward: Any) -> bool:
-    """Whether one node can hold both directions."""
-    a, b = forward.cell, backward.cell
-    return type(a) is type(b) and all(
-        getattr(a, name, None) == getattr(b, name, None)
-        for name in ("units", "use_bias", "reset_after")
-    )
-
-
-def _merge(graph: Graph, mode: str | None, forward: Value, backward: Value) -> list[Value]:
-    if mode is None:
-        return [forward, backward]
-    if mode == "concat":
-        return [graph.concat([forward, backward], axis=-1)]
-    if mode == "mul":
-        return [forward * backward]
-    return [(forward + backward) * 0.5 if mode == "ave" else forward + backward]

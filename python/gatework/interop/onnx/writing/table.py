@@ -7,7 +7,7 @@ from typing import Any
 
 from .... import layers, tree
 from ....layers.shapes import shape_of
-from . import activations, core, merging, recurrent, reshaping, wrappers
+from . import activations, bidirectional, core, merging, recurrent, reshaping, wrappers
 from .graph import Graph, Value
 
 __all__ = ["TABLE", "convert", "is_known"]
@@ -18,7 +18,7 @@ TABLE: dict[type, Callable[..., Any]] = {
     layers.Add: merging.arithmetic("Add"),
     layers.AlphaDropout: core.identity,
     layers.Average: merging.average,
-    layers.Bidirectional: recurrent.bidirectional,
+    layers.Bidirectional: bidirectional.bidirectional,
     layers.Concatenate: merging.concatenate,
     layers.Cropping1D: reshaping.cropping,
     layers.Dense: core.dense,
