@@ -293,7 +293,7 @@ def reduction(operation: str) -> Callable[..., View]:
 
 def _reduced(builder: Builder, node: Node, operation: str, view: View, axes: Sequence[int]) -> Any:
     pooling = {"ReduceMean": "GlobalAveragePooling1D", "ReduceMax": "GlobalMaxPooling1D"}
-    cls = getattr(layers, pooling.get(operation, ""), None)
+    cls = getattr(layers, pooling[operation], None) if operation in pooling else None
     if cls is not None and list(axes) == [1] and len(view.home) == 3:
         return builder.call(cls(name=builder.name_for(node)), view.tensor)
     return builder.operate(operation, view.tensor, axes=list(axes), keepdims=False)
