@@ -10,6 +10,7 @@ from .base import Callback, Logs
 from .csv_logger import CSVLogger
 from .history import History
 from .progress import ProgressBar
+from .tensorboard import TensorBoard
 
 _BATCH_HOOKS = {
     f"on_{kind}_batch_{moment}"
@@ -134,7 +135,7 @@ class CallbackList(Callback):
     def close(self) -> None:
         """Leaves the terminal and files in order when a run ends by an exception."""
         for callback in self.callbacks:
-            if isinstance(callback, CSVLogger | ProgressBar):
+            if isinstance(callback, CSVLogger | ProgressBar | TensorBoard):
                 callback.close()
 
     def _each(self, hook: str, logs: Logs, *args: Any) -> None:

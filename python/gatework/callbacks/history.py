@@ -22,6 +22,25 @@ class History(Callback):
         self.history: dict[str, list[Any]] = {}
         self.epoch: list[int] = []
 
+    def plot(self, *names: str) -> Any:
+        """Draws the values over the epochs, those of validation in the same frame.
+
+        Needs matplotlib, the extra `gatework[plot]`.
+
+        Args:
+            *names: losses and metrics without "val_"; all of them when none is given.
+
+        Returns:
+            A matplotlib Figure; `figure.savefig("history.png")` writes it to a file.
+
+        Raises:
+            ImportError: without matplotlib.
+            ValueError: for a name that is not in the history, or no history at all.
+        """
+        from .history_plot import draw
+
+        return draw(self.history, self.epoch, names)
+
     def __getstate__(self) -> dict[str, Any]:
         # A record alone: the model does not go where it goes.
         return {**self.__dict__, "_model": None}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..callbacks import History
     from ..metrics import Mean, Metric
@@ -51,6 +51,8 @@ class TrainerInterface:
     _loss_tracker: Mean | None = None
     # None outside of an epoch of `fit`.
     _lookups: Lookups | None = None
+    # Called with a batch whose loss is not finite, instead of the update (see TerminateOnNaN).
+    _on_bad_loss: Callable[..., None] | None = None
     # The run of `fit`, while there is one.
     _run: FitRun | None = None
 

@@ -138,6 +138,7 @@ class TrainingLoops(PredictionLoop):
         finished = False
         around, run = self._run, FitRun(self, train, callbacks, initial_epoch)
         self._run = run
+        self._on_bad_loss = None
         try:
             callbacks.on_train_begin()  # may go on with an earlier run
             initial_epoch = run.epoch

@@ -7,9 +7,11 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .. import ops, optimizers
 from .._suggest import named_arguments
-from ..autograd import GradientTape, Tensor, as_tensor, no_recording
+from ..autograd import GradientTape, Tensor, as_array, as_tensor, no_recording
 from ..metrics import Mean, Metric
 from ..preprocessing.batch import unpack_x_y_sample_weight
 from ..tree import flatten
@@ -218,7 +220,9 @@ class Trainer(TrainingLoops, BatchMethods):
             scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
         lookups = self._lookups
         variables = self.trainable_variables if lookups is None else lookups.variables
-        if variables and self.optimizer is not None:
+        if self._on_bad_loss is not None and not np.isfinite(as_array(loss)).all():
+            self._on_bad_loss(x, y, sample_weight)
+        elif variables and self.optimizer is not None:
             self.optimizer.apply(tape.gradient(scaled, variables), variables)
         else:
             warnings.warn("the model has no trainable weights, or no optimizer", stacklevel=2)
