@@ -37,6 +37,8 @@ class InputLayer(Layer):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
+        older = kwargs.pop("batch_input_shape", None)  # the name before Keras 3
+        batch_shape = older if batch_shape is None else batch_shape
         super().__init__(name=name or None, **kwargs)
         refused = {"sparse": sparse, "ragged": ragged, "input_tensor": input_tensor}
         for argument, value in refused.items():

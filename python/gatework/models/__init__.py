@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from .cloning import clone_model
 from .model import Functional, Model
 from .sequential import Sequential
 
-__all__ = ["Functional", "Model", "Sequential", "load_model", "model_from_json", "save_model"]
+__all__ = [
+    "Functional",
+    "Model",
+    "Sequential",
+    "clone_model",
+    "load_model",
+    "model_from_json",
+    "save_model",
+]
 
 _FROM_SAVING = frozenset({"load_model", "model_from_json", "save_model"})
 

@@ -42,11 +42,12 @@ class Model(GraphModel, Trainer, Layer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if graph_arguments(args, kwargs):
             bound = _GRAPH_SIGNATURE.bind(*args, **kwargs).arguments
-            Layer.__init__(self, name=bound.get("name"), trainable=True, **bound.get("others", {}))
+            # Layers that are frozen stay so, whatever holds for the model as a whole.
+            trainable = bound.get("trainable") is not False
+            others = bound.get("others", {})
+            Layer.__init__(self, name=bound.get("name"), trainable=trainable, **others)
             Trainer.__init__(self)
             self._set_graph(bound["inputs"], bound["outputs"])
-            if bound.get("trainable") is not None:
-                self.trainable = bound["trainable"]
             return
         if args or "inputs" in kwargs or "outputs" in kwargs:
             raise TypeError(

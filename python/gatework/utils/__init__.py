@@ -24,6 +24,8 @@ _ELSEWHERE = {
     "get_custom_objects": "saving",
     "get_registered_name": "saving",
     "get_registered_object": "saving",
+    "model_to_dot": "utils.plot",
+    "plot_model": "utils.plot",
     "register_keras_serializable": "saving",
     "serialize_keras_object": "saving",
 }
