@@ -37,6 +37,7 @@ struct Kernels {
                                          i64 n);
     void (*binary_cross_entropy_backward)(const float* logits, const float* targets,
                                           const float* dloss, float* dlogits, i64 n);
+    void (*ctc)(const Ctc&);
     void (*sgd_update)(const WeightLists&, const Sgd&);
     void (*rmsprop_update)(const WeightLists&, const Rmsprop&);
     void (*adam_update)(const WeightLists&, const Adam&);

@@ -67,6 +67,54 @@ FloatArray binary_cross_entropy_backward(const py::object& logits, const py::obj
     return dx;
 }
 
+py::tuple ctc(const py::object& logits, const py::object& labels, const py::object& label_counts,
+              const py::object& frames, i64 blank, bool need_gradient) {
+    const FloatArray x = shaped<float>("logits", logits, {-1, -1, -1});
+    const i64 batch = x.shape(0), time = x.shape(1), classes = x.shape(2);
+    const py::array_t<i64> table = shaped<i64>("labels", labels, {batch, -1});
+    const i64 width = table.shape(1);
+    if (blank < 0 || blank >= classes)
+        fail("blank", "in [0, " + std::to_string(classes) + ")", std::to_string(blank));
+    const std::vector<i64> counts =
+        checked_indices("label_counts", shaped<i64>("label_counts", label_counts, {batch}), width + 1);
+    const std::vector<i64> lengths =
+        checked_indices("frames", shaped<i64>("frames", frames, {batch}), time + 1);
+    // A checked copy; what lies after the labels of a row may be anything.
+    std::vector<i64> rows(static_cast<std::size_t>(batch * width), 0);
+    for (i64 b = 0; b < batch; ++b) {
+        const auto row = static_cast<std::size_t>(b);
+        i64 needed = counts[row];
+        for (i64 i = 0; i < counts[row]; ++i) {
+            const auto at = static_cast<std::size_t>(b * width + i);
+            const i64 label = rows[at] = table.data()[at];
+            if (label < 0 || label >= classes || label == blank)
+                fail("labels", "in [0, " + std::to_string(classes) + ") and not the blank " +
+                     std::to_string(blank),
+                     std::to_string(label) + " at position (" + std::to_string(b) + ", " +
+                         std::to_string(i) + ")");
+            if (i > 0 && rows[at - 1] == label) ++needed;
+        }
+        if (needed > lengths[row])
+            fail("frames", "at least " + std::to_string(needed) + " for the " +
+                 std::to_string(counts[row]) + " labels of row " + std::to_string(b) +
+                 ", one for each and one between two that are equal",
+                 std::to_string(lengths[row]));
+    }
+    FloatArray loss = new_floats({batch});
+    py::object gradient = py::none();
+    float* dlogits = nullptr;
+    if (need_gradient) {
+        FloatArray dx = new_floats({batch, time, classes});
+        dlogits = dx.mutable_data();
+        gradient = dx;
+    }
+    const Ctc c = {x.data(), rows.data(), counts.data(), lengths.data(), loss.mutable_data(),
+                   dlogits,  batch,       time,          classes,        width,
+                   blank};
+    run_kernel([&] { kernels().ctc(c); });
+    return py::make_tuple(loss, gradient);
+}
+
 } // namespace
 } // namespace gw
 
@@ -80,4 +128,6 @@ void bind_loss(pybind11::module_& m) {
           py::arg("targets"));
     m.def("binary_cross_entropy_backward", &gw::binary_cross_entropy_backward, py::arg("logits"),
           py::arg("targets"), py::arg("dloss"));
+    m.def("ctc", &gw::ctc, py::arg("logits"), py::arg("labels"), py::arg("label_counts"),
+          py::arg("frames"), py::arg("blank"), py::arg("need_gradient"));
 }

@@ -4,6 +4,7 @@
 #include "kernels/cells/gru_v1.h"
 #include "kernels/cells/lstm.h"
 #include "kernels/cells/simple_rnn.h"
+#include "kernels/ctc.h"
 #include "kernels/dense.h"
 #include "kernels/dropout.h"
 #include "kernels/embedding.h"
@@ -91,6 +92,7 @@ constexpr Kernels make_table() {
     k.softmax_cross_entropy_backward = softmax_cross_entropy_backward;
     k.binary_cross_entropy_forward = binary_cross_entropy_forward;
     k.binary_cross_entropy_backward = binary_cross_entropy_backward;
+    k.ctc = ctc;
     k.sgd_update = update<Sgd>;
     k.rmsprop_update = update<Rmsprop>;
     k.adam_update = update<Adam>;

@@ -37,6 +37,11 @@ _REASONS: dict[str, tuple[tuple[str, str], ...]] = {
         (r"MelSpectrogram|STFTSpectrogram", _SPECTROGRAM),
         (r"TorchModuleWrapper|TFSMLayer|JaxLayer|FlaxLayer", _FRAMEWORK),
     ),
+    "metrics": ((r"\w*IoU", "it compares regions of images"),),
+    "optimizers": (
+        (r"MultiOptimizer|OptimizerMap", "one optimizer changes all weights of a model"),
+        (r"legacy", "the optimizers of Keras 2 are read from files as those of Keras 3"),
+    ),
     "initializers": ((r"STFT|stft|STFTInitializer", _SPECTROGRAM),),
     "losses": (
         (r"Circle|circle", "it compares embeddings of pairs, which is a matter of search"),

@@ -126,6 +126,19 @@ def binary_cross_entropy_forward(logits: _Floats, targets: _Floats) -> _Floats:
 
 def binary_cross_entropy_backward(logits: _Floats, targets: _Floats, dloss: _Floats) -> _Floats: ...
 
+def ctc(
+    logits: _Floats,
+    labels: npt.NDArray[np.int64],
+    label_counts: npt.NDArray[np.int64],
+    frames: npt.NDArray[np.int64],
+    blank: int,
+    need_gradient: bool,
+) -> tuple[_Floats, _Floats | None]:
+    """Loss (B,) of logits (B, T, V) for labels (B, L), and its gradient for the logits.
+
+    Of row b the first ``label_counts[b]`` labels and ``frames[b]`` steps count.
+    """
+
 # --- optimizers: lists of arrays of equal shapes, updated in place. Gradients are scaled first,
 # then weights shrink by lr * weight_decay, then comes the rule. ``step`` counts from 1. ---
 

@@ -8,11 +8,13 @@ from typing import Any
 from .. import _absent
 from .._suggest import suggest
 from .base import Loss, LossFunctionWrapper
+from .circle import Circle, circle
 from .classes import (
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
     CategoricalCrossentropy,
     CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
     CategoricalHinge,
     CosineSimilarity,
     Hinge,
@@ -27,12 +29,15 @@ from .classes import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
+from .ctc import CTC, ctc
 from .margin import categorical_hinge, hinge, squared_hinge
+from .overlap import Dice, Tversky, dice, tversky
 from .probabilistic import (
     binary_crossentropy,
     binary_focal_crossentropy,
     categorical_crossentropy,
     categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
     kl_divergence,
     poisson,
     sparse_categorical_crossentropy,
@@ -52,12 +57,16 @@ CLASSES: dict[str, type[Loss]] = {
     for cls in (
         Loss,
         LossFunctionWrapper,
+        CTC,
         BinaryCrossentropy,
         BinaryFocalCrossentropy,
         CategoricalCrossentropy,
         CategoricalFocalCrossentropy,
+        CategoricalGeneralizedCrossEntropy,
         CategoricalHinge,
+        Circle,
         CosineSimilarity,
+        Dice,
         Hinge,
         Huber,
         KLDivergence,
@@ -69,6 +78,7 @@ CLASSES: dict[str, type[Loss]] = {
         Poisson,
         SparseCategoricalCrossentropy,
         SquaredHinge,
+        Tversky,
     )
 }
 
@@ -79,8 +89,12 @@ FUNCTIONS: dict[str, Any] = {
         binary_focal_crossentropy,
         categorical_crossentropy,
         categorical_focal_crossentropy,
+        categorical_generalized_cross_entropy,
         categorical_hinge,
+        circle,
         cosine_similarity,
+        ctc,
+        dice,
         hinge,
         huber,
         kl_divergence,
@@ -92,6 +106,7 @@ FUNCTIONS: dict[str, Any] = {
         poisson,
         sparse_categorical_crossentropy,
         squared_hinge,
+        tversky,
     )
 }
 
@@ -165,10 +180,14 @@ def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
 __all__ = [
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
+    "CTC",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
     "CategoricalHinge",
+    "Circle",
     "CosineSimilarity",
+    "Dice",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -182,13 +201,18 @@ __all__ = [
     "Poisson",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "Tversky",
     "binary_crossentropy",
     "binary_focal_crossentropy",
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
     "categorical_hinge",
+    "circle",
     "cosine_similarity",
+    "ctc",
     "deserialize",
+    "dice",
     "get",
     "hinge",
     "huber",
@@ -202,4 +226,5 @@ __all__ = [
     "serialize",
     "sparse_categorical_crossentropy",
     "squared_hinge",
+    "tversky",
 ]

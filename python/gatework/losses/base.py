@@ -31,6 +31,9 @@ class Loss(NamedArguments):
         ValueError: for an unknown `reduction` or `dtype`.
     """
 
+    # Whether `call` reads the mask of the predictions, which then is not that of the losses.
+    _masks_itself = False
+
     def __init__(
         self,
         name: str | None = None,
@@ -55,7 +58,7 @@ class Loss(NamedArguments):
             mask = None
             y_pred = map_structure(as_tensor, y_pred)
         else:
-            mask = getattr(y_pred, "_keras_mask", None)
+            mask = None if self._masks_itself else getattr(y_pred, "_keras_mask", None)
             y_pred = as_tensor(y_pred)
         y_true = map_structure(self._convert_labels, y_true)
         losses = self.call(y_true, y_pred)
@@ -97,6 +100,7 @@ class LossFunctionWrapper(Loss):
         self.fn = fn
         self._fn_kwargs = kwargs
         self._integer_labels = getattr(fn, "integer_labels", False)
+        self._masks_itself = getattr(fn, "masks_itself", False)
 
     def _convert_labels(self, label: Any) -> Tensor:
         if self._integer_labels:

@@ -296,3 +296,22 @@ class CategoricalFocalCrossentropy(LossFunctionWrapper):
             label_smoothing=label_smoothing,
             axis=axis,
         )
+
+
+class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
+    """(1 - p^q) / q of integer labels, p the probability of the right class, q in (0, 1)."""
+
+    _arguments = ("q",)
+
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: str | None = _MEAN,
+        name: str = "categorical_generalized_cross_entropy",
+        dtype: Any = None,
+    ) -> None:
+        if not 0 < q < 1:
+            raise ValueError(f"q must be in (0, 1), not {q!r}")
+        super().__init__(
+            probabilistic.categorical_generalized_cross_entropy, reduction, name, dtype, q=q
+        )

@@ -90,6 +90,38 @@ def sparse_categorical_crossentropy(
 sparse_categorical_crossentropy.integer_labels = True  # type: ignore[attr-defined]
 
 
+def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float = 0.5) -> Tensor:
+    """(1 - p^q) / q, p the probability of the right class (Zhang and Sabuncu 2018).
+
+    Between the cross-entropy (q near 0) and the absolute error (q near 1), which wrong labels upset
+    less.
+
+    Args:
+        y_true: class indices, shape `(batch, ...)` or `(batch, ..., 1)`.
+        y_pred: probabilities, shape `(batch, ..., classes)`.
+        q: in (0, 1).
+
+    Returns:
+        Losses, shape `(batch, ...)`.
+
+    Raises:
+        ValueError: for a label outside `[0, classes)` or not a whole number.
+    """
+    y_pred = as_tensor(y_pred, "float32")
+    labels = class_indices(y_true).numpy()
+    classes = y_pred.shape[-1]
+    if labels.ndim == y_pred.ndim and labels.shape[-1] == 1:
+        labels = labels.reshape(labels.shape[:-1])
+    outside = (labels < 0) | (labels >= classes)
+    if outside.any():
+        raise ValueError(f"y_true must be in [0, {classes}), not {labels[outside][0]}")
+    p = ops.sum(y_pred * np.eye(classes, dtype=np.float32)[labels], axis=-1)
+    return (1.0 - ops.power(p, q)) / q
+
+
+categorical_generalized_cross_entropy.integer_labels = True  # type: ignore[attr-defined]
+
+
 def categorical_crossentropy(
     y_true: Any,
     y_pred: Any,

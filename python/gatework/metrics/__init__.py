@@ -9,6 +9,24 @@ from typing import Any
 from .. import _absent
 from .. import losses as _losses
 from .._suggest import suggest
+from ..losses import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
 from .accuracy import (
     Accuracy,
     BinaryAccuracy,
@@ -22,6 +40,14 @@ from .accuracy import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
+from .agreement import (
+    ConcordanceCorrelation,
+    PearsonCorrelation,
+    R2Score,
+    concordance_correlation,
+    pearson_correlation,
+)
+from .auc import AUC
 from .base import Metric
 from .confusion import (
     FalseNegatives,
@@ -31,7 +57,14 @@ from .confusion import (
     TrueNegatives,
     TruePositives,
 )
+from .f_score import F1Score, FBetaScore
 from .reduction import Mean, MeanMetricWrapper, Sum
+from .thresholds import (
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
 from .wrapped import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -58,13 +91,17 @@ CLASSES: dict[str, type[Metric]] = {
         Mean,
         MeanMetricWrapper,
         Sum,
+        AUC,
         Accuracy,
         BinaryAccuracy,
         BinaryCrossentropy,
         CategoricalAccuracy,
         CategoricalCrossentropy,
         CategoricalHinge,
+        ConcordanceCorrelation,
         CosineSimilarity,
+        F1Score,
+        FBetaScore,
         FalseNegatives,
         FalsePositives,
         Hinge,
@@ -74,14 +111,20 @@ CLASSES: dict[str, type[Metric]] = {
         MeanAbsolutePercentageError,
         MeanSquaredError,
         MeanSquaredLogarithmicError,
+        PearsonCorrelation,
         Perplexity,
         Poisson,
         Precision,
+        PrecisionAtRecall,
+        R2Score,
         Recall,
+        RecallAtPrecision,
         RootMeanSquaredError,
+        SensitivityAtSpecificity,
         SparseCategoricalAccuracy,
         SparseCategoricalCrossentropy,
         SparseTopKCategoricalAccuracy,
+        SpecificityAtSensitivity,
         SquaredHinge,
         TopKCategoricalAccuracy,
         TrueNegatives,
@@ -89,20 +132,28 @@ CLASSES: dict[str, type[Metric]] = {
     )
 }
 
+# Losses that Keras has no metric of the same name for.
+_NOT_METRICS = {
+    "categorical_generalized_cross_entropy",
+    "circle",
+    "cosine_similarity",
+    "ctc",
+    "dice",
+    "tversky",
+}
+
 FUNCTIONS: dict[str, Any] = {
     function.__name__: function
     for function in (
         binary_accuracy,
         categorical_accuracy,
+        concordance_correlation,
+        pearson_correlation,
         sparse_categorical_accuracy,
         sparse_top_k_categorical_accuracy,
         top_k_categorical_accuracy,
     )
-} | {
-    name: function
-    for name, function in _losses.FUNCTIONS.items()
-    if name not in ("cosine_similarity", "binary_focal_crossentropy")
-}
+} | {name: function for name, function in _losses.FUNCTIONS.items() if name not in _NOT_METRICS}
 
 
 def _snake_case(name: str) -> str:
@@ -175,14 +226,23 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     return deserialize_keras_object(config, custom_objects=custom_objects)
 
 
+def __getattr__(name: str) -> Any:
+    """Says of Keras' other metrics why they are not here."""
+    _absent.refuse("metrics", name)
+
+
 __all__ = [
+    "AUC",
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossentropy",
     "CategoricalAccuracy",
     "CategoricalCrossentropy",
     "CategoricalHinge",
+    "ConcordanceCorrelation",
     "CosineSimilarity",
+    "F1Score",
+    "FBetaScore",
     "FalseNegatives",
     "FalsePositives",
     "Hinge",
@@ -195,25 +255,49 @@ __all__ = [
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Metric",
+    "PearsonCorrelation",
     "Perplexity",
     "Poisson",
     "Precision",
+    "PrecisionAtRecall",
+    "R2Score",
     "Recall",
+    "RecallAtPrecision",
     "RootMeanSquaredError",
+    "SensitivityAtSpecificity",
     "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy",
     "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity",
     "SquaredHinge",
     "Sum",
     "TopKCategoricalAccuracy",
     "TrueNegatives",
     "TruePositives",
     "binary_accuracy",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_accuracy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "concordance_correlation",
     "deserialize",
     "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "pearson_correlation",
+    "poisson",
     "serialize",
     "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
     "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
     "top_k_categorical_accuracy",
 ]

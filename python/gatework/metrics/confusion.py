@@ -18,6 +18,7 @@ from .reduction import add_to
 
 FloatArray = npt.NDArray[np.float32]
 Thresholds = float | Sequence[float] | None
+Counts = dict[tuple[bool, bool], npt.NDArray[np.float64]]
 
 
 def _check_thresholds(thresholds: Thresholds, default: float) -> list[float]:
@@ -30,7 +31,7 @@ def _check_thresholds(thresholds: Thresholds, default: float) -> list[float]:
     return values
 
 
-class _Decisions:
+class Decisions:
     """A batch as decisions: which predictions exceed each threshold, which labels are 1."""
 
     def __init__(
@@ -53,22 +54,50 @@ class _Decisions:
             if pred.ndim < 2:
                 raise ValueError("y_pred must have a class axis when class_id is given, not rank 1")
             true, pred = true[..., class_id, None], pred[..., class_id, None]
-        self.positive = true.reshape(-1).astype(bool)
-        limits = np.asarray(thresholds, np.float32)[:, None]
-        self.chosen = pred.reshape(1, -1) > limits
-        self.weight: FloatArray | None = None
         if weight is not None:
             weight = fit_weight(weight, pred.ndim)
             check_weight(weight, pred.shape)
-            self.weight = np.broadcast_to(weight, pred.shape).reshape(-1)
+            weight = np.broadcast_to(weight, pred.shape)
+        self.counts = count_decisions(true.astype(bool), pred, weight, thresholds)
 
     def count(self, positive: bool, chosen: bool) -> npt.NDArray[np.float64]:
         """Returns, per threshold, the (weighted) number of such labels so decided."""
-        labels = self.positive if positive else ~self.positive
-        found = (self.chosen if chosen else ~self.chosen) & labels
-        weights = 1.0 if self.weight is None else self.weight
-        counts: npt.NDArray[np.float64] = np.where(found, weights, 0.0).sum(axis=1, dtype=float)
-        return counts
+        return self.counts[positive, chosen]
+
+
+def count_decisions(
+    positive: npt.NDArray[np.bool_],
+    pred: FloatArray,
+    weight: FloatArray | None,
+    thresholds: Sequence[float],
+) -> Counts:
+    """Counts labels and decisions at several thresholds in one pass over the predictions.
+
+    Args:
+        positive: whether the label is 1.
+        pred: predictions, of the same shape.
+        weight: what each counts for, of the same shape; 1 when None.
+        thresholds: what a prediction must exceed to be chosen; in any order.
+
+    Returns:
+        By (label is 1, prediction is chosen): the count per threshold.
+    """
+    limits = np.asarray(thresholds, np.float32)
+    order = np.argsort(limits, kind="stable")
+    # How many of the limits a prediction exceeds; NaN exceeds none.
+    exceeded = np.searchsorted(limits[order], np.where(np.isnan(pred), -np.inf, pred).reshape(-1))
+    labels = positive.reshape(-1)
+    weights = None if weight is None else weight.reshape(-1).astype(np.float64)
+    counts: Counts = {}
+    for label in (True, False):
+        which = labels == label
+        shares = None if weights is None else weights[which]
+        histogram = np.bincount(exceeded[which], shares, minlength=len(limits) + 1)
+        chosen = np.empty(len(limits))
+        chosen[order] = histogram[::-1].cumsum()[::-1][1:]
+        counts[label, True] = chosen
+        counts[label, False] = histogram.sum() - chosen
+    return counts
 
 
 def _keep_top_k(pred: FloatArray, k: int) -> FloatArray:
@@ -93,7 +122,7 @@ class _Count(Metric):
         self.accumulator = self.add_variable((len(self.thresholds),), "zeros", name="accumulator")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        decisions = _Decisions(y_true, y_pred, self.thresholds, sample_weight)
+        decisions = Decisions(y_true, y_pred, self.thresholds, sample_weight)
         add_to(self.accumulator, decisions.count(*self._kind))
 
     def result(self) -> Tensor:
@@ -158,7 +187,7 @@ class _Ratio(Metric):
         setattr(self, self._error_name, self._errors)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        decisions = _Decisions(
+        decisions = Decisions(
             y_true, y_pred, self.thresholds, sample_weight, self.top_k, self.class_id
         )
         add_to(self.true_positives, decisions.count(True, True))

@@ -22,6 +22,14 @@ _CROSS_ENTROPIES = frozenset(
 )
 
 
+# Labels are the index of a class.
+_OF_INDICES = frozenset(
+    {"sparse_categorical_crossentropy", "categorical_generalized_cross_entropy"}
+)
+# Labels have a shape of their own, which these check themselves.
+_OWN_SHAPE = frozenset({"circle", "ctc"})
+
+
 def function_name(loss: Any) -> str:
     """The name of the built-in function inside a loss; "" for any other loss."""
     function = loss.fn if isinstance(loss, LossFunctionWrapper) else loss
@@ -31,7 +39,7 @@ def function_name(loss: Any) -> str:
 
 def is_sparse(loss: Any) -> bool:
     """True for a loss whose labels are class indices."""
-    return function_name(loss) == "sparse_categorical_crossentropy"
+    return function_name(loss) in _OF_INDICES
 
 
 def is_cross_entropy(loss: Any) -> bool:
@@ -61,10 +69,10 @@ def check_label_shape(loss: Any, true: tuple[int, ...], pred: tuple[int, ...]) -
     Only the built-in losses are checked: a user's own may compare whatever it likes.
     """
     name = function_name(loss)
-    if not name:
+    if not name or name in _OWN_SHAPE:
         return
-    if name == "sparse_categorical_crossentropy":
-        _check_sparse(loss, true, pred)
+    if name in _OF_INDICES:
+        _check_sparse(loss, name, true, pred)
     elif name.startswith("categorical") and name.endswith("crossentropy"):
         _check_one_hot(name, true, pred)
     elif not _same(true, pred):
@@ -74,7 +82,7 @@ def check_label_shape(loss: Any, true: tuple[int, ...], pred: tuple[int, ...]) -
         )
 
 
-def _check_sparse(loss: Any, true: tuple[int, ...], pred: tuple[int, ...]) -> None:
+def _check_sparse(loss: Any, name: str, true: tuple[int, ...], pred: tuple[int, ...]) -> None:
     axis = getattr(loss, "_fn_kwargs", {}).get("axis", -1)
     classes = pred[axis] if pred else 0
     expected = tuple(n for i, n in enumerate(pred) if i != axis % len(pred)) if pred else ()
@@ -83,7 +91,7 @@ def _check_sparse(loss: Any, true: tuple[int, ...], pred: tuple[int, ...]) -> No
     one_hot = "; for one-hot labels write loss='categorical_crossentropy'" if true == pred else ""
     raise ValueError(
         f"y must hold one class index per prediction, shape {_batch(expected)}, for an output of "
-        f"{classes} classes {_batch(pred)} and loss 'sparse_categorical_crossentropy', "
+        f"{classes} classes {_batch(pred)} and loss {name!r}, "
         f"not {_batch(true)}{one_hot}"
     )
 

@@ -11,6 +11,8 @@ from typing import Any
 from ..autograd import Array, NoValueYet, Tensor, as_array, as_tensor
 from .cross_entropy import *  # noqa: F403
 from .cross_entropy import __all__ as _cross_entropy
+from .ctc import *  # noqa: F403
+from .ctc import __all__ as _ctc
 from .dense import dense
 from .linalg import *  # noqa: F403
 from .linalg import __all__ as _linalg
@@ -26,6 +28,7 @@ from .shape import __all__ as _shape
 
 __all__ = [
     *_cross_entropy,
+    *_ctc,
     *_linalg,
     *_math,
     *_nn,

@@ -7,6 +7,7 @@ everything is meant to be read beside the paper it names.
 from .activations import ACTIVATIONS, Activation, activation_backward, activation_forward
 from .binary_cross_entropy import binary_cross_entropy_backward, binary_cross_entropy_forward
 from .cell import Cell
+from .ctc import ctc
 from .dense import column_sum, dense_backward, dense_forward, gemm
 from .dropout import dropout, dropout_mask, philox4x32, random_words, spatial_dropout
 from .embedding import embedding_backward, embedding_forward
@@ -47,6 +48,7 @@ __all__ = [
     "binary_cross_entropy_backward",
     "binary_cross_entropy_forward",
     "column_sum",
+    "ctc",
     "dense_backward",
     "dense_forward",
     "dropout",
