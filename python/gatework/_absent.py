@@ -37,23 +37,11 @@ _REASONS: dict[str, tuple[tuple[str, str], ...]] = {
         (r"MelSpectrogram|STFTSpectrogram", _SPECTROGRAM),
         (r"TorchModuleWrapper|TFSMLayer|JaxLayer|FlaxLayer", _FRAMEWORK),
     ),
-    "metrics": ((r"\w*IoU", "it compares regions of images"),),
-    "optimizers": (
-        (r"MultiOptimizer|OptimizerMap", "one optimizer changes all weights of a model"),
-        (r"legacy", "the optimizers of Keras 2 are read from files as those of Keras 3"),
-    ),
     "initializers": ((r"STFT|stft|STFTInitializer", _SPECTROGRAM),),
-    "losses": (
-        (r"Circle|circle", "it compares embeddings of pairs, which is a matter of search"),
-        (r"Dice|dice|Tversky|tversky", _SEGMENTS),
-        (r"CTC|ctc", "alignments of two sequences are not there yet"),
-    ),
     "metrics": ((r"\w*IoU", _SEGMENTS),),
     "optimizers": (
-        (r"LossScaleOptimizer", "loss_scale_factor is an argument of every optimizer"),
         (r"MultiOptimizer|OptimizerMap", "two optimizers can be applied in a train_step"),
-        (r"Ftrl", "it is made for sparse linear models"),
-        (r"Lamb|Muon|ScheduleFreeAdamW", "it is made for large models on many devices"),
+        (r"legacy", "the optimizers of Keras 2 are read from files as those of Keras 3"),
     ),
     "callbacks": (
         (r"OrbaxCheckpoint", "it writes files of another framework; use ModelCheckpoint"),

@@ -202,5 +202,5 @@ def test_bad_arguments(make, sentence):
 
 
 def test_metrics_of_images_say_that_they_are_not_here():
-    with pytest.raises(AttributeError, match=r"MeanIoU.*compares regions of images"):
+    with pytest.raises(AttributeError, match=r"MeanIoU.*compares segments of images"):
         _ = metrics.MeanIoU

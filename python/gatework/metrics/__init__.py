@@ -226,11 +226,6 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     return deserialize_keras_object(config, custom_objects=custom_objects)
 
 
-def __getattr__(name: str) -> Any:
-    """Says of Keras' other metrics why they are not here."""
-    _absent.refuse("metrics", name)
-
-
 __all__ = [
     "AUC",
     "Accuracy",

@@ -98,11 +98,6 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = 
     return deserialize_keras_object(config, custom_objects=custom_objects)
 
 
-def __getattr__(name: str) -> Any:
-    """Says of Keras' other optimizers why they are not here."""
-    _absent.refuse("optimizers", name)
-
-
 __all__ = [
     "Adadelta",
     "Adafactor",
