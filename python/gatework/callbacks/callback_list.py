@@ -121,6 +121,12 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             callback.set_model(model)
 
+    @property
+    def history(self) -> History:
+        """The record of the run, of a list that has one."""
+        found: History = self._history
+        return found
+
     def adopt(self, model: Any) -> None:
         """Makes a list that a user built serve a run of `fit`, with a History if it lacks one."""
         self._history = self._ensure(History, True)

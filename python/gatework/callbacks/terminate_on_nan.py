@@ -28,9 +28,6 @@ class TerminateOnNaN(Callback):
         # Asked by the training step, while the weights are still those of before the batch.
         self.model._on_bad_loss = self._look
 
-    def on_train_end(self, logs: Logs = None) -> None:
-        self.model._on_bad_loss = None
-
     def _look(self, x: Any, y: Any, sample_weight: Any) -> None:
         from ..models.first_bad import first_bad
 

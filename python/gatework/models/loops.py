@@ -136,7 +136,8 @@ class TrainingLoops(PredictionLoop):
         self.stop_training = False
         logs: dict[str, Any] = {}
         finished = False
-        around, run = self._run, FitRun(self, train, callbacks, initial_epoch)
+        # A callback may call `fit` itself: the run around gets its own back.
+        around, run = (self._run, self._on_bad_loss), FitRun(self, train, callbacks, initial_epoch)
         self._run = run
         self._on_bad_loss = None
         try:
@@ -162,7 +163,7 @@ class TrainingLoops(PredictionLoop):
             finished = True
         finally:
             self._lookups = None
-            self._run = around
+            self._run, self._on_bad_loss = around
             train.close()
             if held_out is not None:
                 held_out.close()
@@ -171,8 +172,8 @@ class TrainingLoops(PredictionLoop):
             if not finished:
                 callbacks.close()
         callbacks.on_train_end(logs)
-        history: History = self.history  # type: ignore[assignment]
-        return history
+        self.history = callbacks.history
+        return callbacks.history
 
     @staticmethod
     def _out_of_data(epoch: int, initial_epoch: int) -> None:
