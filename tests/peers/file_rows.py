@@ -150,7 +150,7 @@ def two_ends(K: Any) -> Any:
     model = K.Model({"words": words, "numbers": numbers}, {"kind": kind, "size": size})
     model.compile(
         K.optimizers.RMSprop(0.01),
-        loss={"kind": "sparse_categorical_crossentropy", "size": K.losses.Huber(0.5)},
+        loss={"kind": "sparse_categorical_crossentropy", "size": K.losses.Huber()},
         loss_weights={"kind": 1.0, "size": 0.5},
         metrics={"kind": ["accuracy"], "size": [K.metrics.MeanAbsoluteError(name="far")]},
     )

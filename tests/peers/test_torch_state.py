@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from gatework import layers, models
 from gatework.interop.torch import load_state_dict, read_state_dict, state_dict, write_state_dict
 
 torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
+
+# PyTorch says so once.
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")
 
 X = np.random.default_rng(0).normal(size=(3, 5, 4)).astype(np.float32)
 
@@ -45,6 +49,22 @@ OTHERS = {
         torch.nn.Linear(4, 3, bias=False), layers.Dense(3, use_bias=False)
     ),
 }
+if "num_layers" in inspect.signature(layers.LSTM).parameters:
+    OTHERS["LSTM_projection"] = lambda: (
+        torch.nn.LSTM(4, 6, proj_size=2, batch_first=True),
+        layers.LSTM(6, projection=2, return_sequences=True),
+        lambda y: y[0],
+    )
+    OTHERS["LSTM_levels_projection"] = lambda: (
+        torch.nn.LSTM(4, 6, num_layers=2, proj_size=2, batch_first=True),
+        layers.LSTM(6, num_layers=2, projection=2, return_sequences=True),
+        lambda y: y[0],
+    )
+    OTHERS["GRU_levels"] = lambda: (
+        torch.nn.GRU(4, 6, num_layers=3, batch_first=True),
+        layers.GRU(6, num_layers=3, return_sequences=True),
+        lambda y: y[0],
+    )
 if hasattr(layers, "LayerNormalization"):
     OTHERS["LayerNorm"] = lambda: plain(
         torch.nn.LayerNorm(4), layers.LayerNormalization(epsilon=1e-5)

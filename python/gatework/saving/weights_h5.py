@@ -122,6 +122,9 @@ def _walk(saveable: Any, path: str, names: str, seen: set[int]) -> Iterator[tupl
     seen.add(id(saveable))
     yield path, names, saveable
     if not isinstance(saveable, Layer):
+        inner = getattr(saveable, "inner_optimizer", None)
+        if inner is not None:  # its variables are listed twice, as Keras expects them
+            yield from _walk(inner, f"{path}/inner_optimizer", _joined(names, inner), seen)
         return
     prefix = f"{path}/" if path else ""
     attributes = sorted(vars(saveable), key=lambda name: [str(part) for part in _natural(name)])

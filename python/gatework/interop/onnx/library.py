@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-import importlib
 from typing import Any
+
+from ..extras import load_extra
 
 __all__ = ["load_onnx"]
 
@@ -16,12 +17,4 @@ def load_onnx() -> Any:
     Raises:
         ImportError: if it is not installed; the message says how to install it.
     """
-    try:
-        onnx = importlib.import_module("onnx")
-        for name in ("helper", "numpy_helper"):
-            importlib.import_module(f"onnx.{name}")
-    except ImportError as error:
-        raise ImportError(
-            "ONNX files need the onnx package: pip install 'gatework[onnx]'"
-        ) from error
-    return onnx
+    return load_extra("onnx", "ONNX files", "helper", "numpy_helper")
