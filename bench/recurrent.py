@@ -21,7 +21,7 @@ Gradients = tuple[Array, ...]  # of x, kernel, recurrent_kernel, bias
 
 
 def forward_by_kernel(problem: Problem, keep: bool) -> tuple[Array, Any]:
-    y, _, saved = _core.recurrent_forward(*forward_arguments(problem), keep=keep)
+    y, _, saved = _core.recurrent_forward(**forward_arguments(problem), keep=keep)
     return y, saved
 
 

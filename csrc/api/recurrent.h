@@ -1,4 +1,5 @@
-// The contract of the recurrent kernels. B batch, T time, I inputs, H units, G gates.
+// The contract of the recurrent kernels. B batch, T time, I inputs, H units, G gates, P outputs: the
+// features of h, H unless h is a projection of what the cell puts out.
 #pragma once
 #include "api/types.h"
 
@@ -11,6 +12,7 @@ enum class Cell : i32 {
 };
 
 constexpr i64 kMaxStates = 2;
+constexpr float kUnbounded = __builtin_inff();
 
 // Which (row, time) pairs are computed, and in which order. Rows are ranked by their number of real
 // steps, longest first; step s of a row is its s-th real step, so that masked steps cost nothing and the
@@ -36,22 +38,27 @@ struct RecurrentSaved {
     float* x;                  // [tokens, x_row]: dropout applied, then a one for the bias gradient
     float* h;                  // [tokens, state_row] h as multiplied, or null: then it is states[0]
     float* second;             // [tokens, state_row] operand of the cell's second product, or null
+    float* projected;          // [tokens, state_row] what the cell puts out where h is its projection
 };
 
 struct Recurrent {
     SequencePlan plan;
-    i64 inputs, units;
+    i64 inputs, units, outputs;            // outputs < units: there is a projection
     const float* x;                        // [B, T, I]
     const float* kernel;                   // [I, G*H]
-    const float* recurrent_kernel;         // [H, G*H]
+    const float* recurrent_kernel;         // [P, G*H]
+    const float* projection;               // [H, P], of a cell that does not carry h, else null
     const float* bias;                     // [G*H] or [2, G*H] (Gru); null: none
-    const float* initial[kMaxStates];      // [B, H]; null: zeros
+    const float* diagonal;                 // [D, H] of a cell that has them (peepholes); null: zeros
+    const float* initial[kMaxStates];      // [B, P], [B, H]; null: zeros
     const float* input_mask;               // [B, I] multiplies x; null: none
-    const float* recurrent_mask;           // [B, H] multiplies h in its product; null: none
+    const float* recurrent_mask;           // [B, P] multiplies h in its product; null: none
     Activation activation, recurrent_activation;
+    float activation_clip = kUnbounded;    // bound of the sums of gates that activations are applied to
+    float cell_clip = kUnbounded;          // bound of c, of a cell that knows it
     bool go_backwards, return_sequences, zero_output_for_mask;
-    float* y;                              // [B, T, H] or [B, H]
-    float* final_states[kMaxStates];       // [B, H]
+    float* y;                              // [B, T, P] or [B, P]
+    float* final_states[kMaxStates];       // [B, P], [B, H]
     RecurrentSaved saved;                  // gates == null: nothing is kept
     const void* packed;                    // from pack_weights of the same ISA, or null: packed anew
 };
@@ -59,12 +66,14 @@ struct Recurrent {
 // Gradients; the gates of `saved` are overwritten by gate gradients.
 struct RecurrentGrad {
     const float* dy;                       // like y; null: zero
-    const float* dfinal[kMaxStates];       // [B, H]; null: zero
+    const float* dfinal[kMaxStates];       // [B, P], [B, H]; null: zero
     float* dx;                             // [B, T, I]; null: not wanted
     float* dkernel;                        // [I, G*H]
-    float* drecurrent_kernel;              // [H, G*H]
+    float* drecurrent_kernel;              // [P, G*H]
+    float* dprojection;                    // [H, P]; null: none
     float* dbias;                          // like bias; null: none
-    float* dinitial[kMaxStates];           // [B, H]; null: not wanted
+    float* ddiagonal;                      // like diagonal; null: none
+    float* dinitial[kMaxStates];           // [B, P], [B, H]; null: not wanted
 };
 
 // Sizes that depend on the cell and on the vector width. Rows are in floats.
@@ -75,6 +84,7 @@ struct CellShape {
     i64 slots;      // column blocks of the saved gates
     i64 x_row, state_row, gates_row;
     bool second;    // keeps RecurrentSaved::second
+    i64 diagonals;  // D: weights that multiply a state unit by unit
 };
 
 } // namespace gw

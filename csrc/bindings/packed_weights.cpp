@@ -14,27 +14,56 @@ Cell parse_cell(const std::string& name) {
     fail("cell", "one of " + known, "'" + name + "'");
 }
 
+CellSizes cell_sizes(Cell cell, const py::object& recurrent_kernel, const py::object& projection) {
+    const auto u = shaped<float>("recurrent_kernel", recurrent_kernel, {-1, -1});
+    if (u.shape(0) == 0) fail("recurrent_kernel", "of at least one unit", "empty");
+    if (projection.is_none()) return {u.shape(0), u.shape(0), std::nullopt};
+    if (cell != Cell::lstm && cell != Cell::lstm_peephole)
+        fail("projection", "None for this cell", type_name(projection));
+    const auto p = shaped<float>("projection", projection, {-1, u.shape(0)});
+    if (p.shape(0) <= p.shape(1)) fail("projection", "of fewer columns than rows", shape_text(p));
+    return {p.shape(0), p.shape(1), p};
+}
+
+float parse_bound(const char* argument, const std::optional<float>& bound) {
+    if (!bound) return kUnbounded;
+    if (!(*bound > 0.0f)) fail(argument, "positive", std::to_string(*bound));
+    return *bound;
+}
+
+std::optional<FloatArray> diagonal_weights(const CellShape& shape, i64 units, const py::object& given) {
+    if (shape.diagonals == 0 && !given.is_none())
+        fail("peepholes", "None for this cell", type_name(given));
+    return shaped_or_none<float>("peepholes", given, {shape.diagonals, units});
+}
+
 PackedWeights::PackedWeights(const std::string& cell_name, const py::object& kernel,
-                             const py::object& recurrent_kernel, const py::object& bias)
+                             const py::object& recurrent_kernel, const py::object& bias,
+                             const py::object& peepholes, const py::object& projection)
     : cell(parse_cell(cell_name)), isa(&kernels()) {
     const auto w = shaped<float>("kernel", kernel, {-1, -1});
     const auto u = shaped<float>("recurrent_kernel", recurrent_kernel, {-1, -1});
+    const CellSizes sizes = cell_sizes(cell, recurrent_kernel, projection);
     inputs = w.shape(0);
-    units = u.shape(0);
+    units = sizes.units;
+    outputs = sizes.outputs;
     if (inputs == 0) fail("kernel", "of at least one feature", "empty");
-    if (units == 0) fail("recurrent_kernel", "of at least one unit", "empty");
     shape = isa->cell_shape(cell, inputs, units);
     const i64 columns = shape.gates * units;
     shaped<float>("kernel", kernel, {inputs, columns});
-    shaped<float>("recurrent_kernel", recurrent_kernel, {units, columns});
+    shaped<float>("recurrent_kernel", recurrent_kernel, {outputs, columns});
     const auto b = shape.bias_rows == 2 ? shaped_or_none<float>("bias", bias, {2, columns})
                                         : shaped_or_none<float>("bias", bias, {columns});
+    const auto p = diagonal_weights(shape, units, peepholes);
     Recurrent r = {};
     r.inputs = inputs;
     r.units = units;
+    r.outputs = outputs;
+    r.projection = data_or_null(sizes.projection);
     r.kernel = w.data();
     r.recurrent_kernel = u.data();
     r.bias = data_or_null(b);
+    r.diagonal = data_or_null(p);
     run_kernel([&] { packed_ = isa->pack_weights(cell, r); });
 }
 
@@ -47,7 +76,9 @@ PackedWeights::~PackedWeights() {
 void bind_packed_weights(pybind11::module_& m) {
     namespace py = pybind11;
     py::class_<gw::PackedWeights, std::shared_ptr<gw::PackedWeights>>(m, "PackedWeights")
-        .def(py::init<const std::string&, const py::object&, const py::object&, const py::object&>(),
-             py::arg("cell"), py::arg("kernel"), py::arg("recurrent_kernel"), py::arg("bias"))
+        .def(py::init<const std::string&, const py::object&, const py::object&, const py::object&,
+                      const py::object&, const py::object&>(),
+             py::arg("cell"), py::arg("kernel"), py::arg("recurrent_kernel"), py::arg("bias"),
+             py::arg("peepholes") = py::none(), py::arg("projection") = py::none())
         .def_property_readonly("isa", [](const gw::PackedWeights& w) { return w.isa->isa; });
 }

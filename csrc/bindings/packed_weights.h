@@ -3,22 +3,40 @@
 #include "bindings/arrays.h"
 #include "runtime/dispatch.h"
 
+#include <pybind11/stl.h>
+
 namespace gw {
 
 // The cell of that name. Raises ValueError.
 Cell parse_cell(const std::string& name);
 
+// The sizes that the recurrent kernel and the projection of h, if there is one, give a cell.
+struct CellSizes {
+    i64 units, outputs;
+    std::optional<FloatArray> projection;
+};
+
+// Raises ValueError.
+CellSizes cell_sizes(Cell cell, const py::object& recurrent_kernel, const py::object& projection);
+
+// A bound of numbers from Python: None is none. Raises ValueError naming the argument.
+float parse_bound(const char* argument, const std::optional<float>& bound);
+
+// The diagonal weights given to a cell, if any. Raises ValueError.
+std::optional<FloatArray> diagonal_weights(const CellShape& shape, i64 units, const py::object& given);
+
 class PackedWeights {
   public:
     PackedWeights(const std::string& cell, const py::object& kernel,
-                  const py::object& recurrent_kernel, const py::object& bias);
+                  const py::object& recurrent_kernel, const py::object& bias,
+                  const py::object& peepholes, const py::object& projection);
     ~PackedWeights();
     PackedWeights(const PackedWeights&) = delete;
     PackedWeights& operator=(const PackedWeights&) = delete;
 
     const Cell cell;
     const Kernels* const isa; // the level that packed them; no other can read them
-    i64 inputs, units;
+    i64 inputs, units, outputs;
     CellShape shape;
     const void* data() const { return packed_; }
 

@@ -23,19 +23,22 @@ class RecurrentPass {
                   const py::object& initial_states, const py::object& mask,
                   const py::object& input_mask, const py::object& recurrent_mask,
                   const std::string& activation, const std::string& recurrent_activation,
-                  bool go_backwards, bool zero_output_for_mask, bool return_sequences)
+                  bool go_backwards, bool zero_output_for_mask, bool return_sequences,
+                  const py::object& peepholes, const std::optional<float>& activation_clip,
+                  const std::optional<float>& cell_clip, const py::object& projection)
         : cell_(parse_cell(cell)), x_(shaped<float>("x", x, {-1, -1, -1})),
           batch_(x_.shape(0)), time_(x_.shape(1)), inputs_(x_.shape(2)) {
         if (time_ == 0) fail("x", "of at least one time step", shape_text(x_));
         if (inputs_ == 0) fail("x", "of at least one feature", shape_text(x_));
-        recurrent_kernel_ = shaped<float>("recurrent_kernel", recurrent_kernel, {-1, -1});
-        units_ = recurrent_kernel_.shape(0);
-        if (units_ == 0) fail("recurrent_kernel", "of at least one unit", "empty");
+        CellSizes sizes = cell_sizes(cell_, recurrent_kernel, projection);
+        units_ = sizes.units;
+        outputs_ = sizes.outputs;
+        projection_ = std::move(sizes.projection);
         shape_ = kernels().cell_shape(cell_, inputs_, units_);
         isa_ = &kernels();
         const i64 columns = shape_.gates * units_;
         recurrent_kernel_ =
-            shaped<float>("recurrent_kernel", recurrent_kernel, {units_, columns});
+            shaped<float>("recurrent_kernel", recurrent_kernel, {outputs_, columns});
         kernel_ = shaped<float>("kernel", kernel, {inputs_, columns});
         bias_ = shape_.bias_rows == 2 ? shaped_or_none<float>("bias", bias, {2, columns})
                                       : shaped_or_none<float>("bias", bias, {columns});
@@ -43,9 +46,15 @@ class RecurrentPass {
         mask_ = shaped_or_none<bool>("mask", mask, {batch_, time_});
         input_mask_ = shaped_or_none<float>("dropout_mask", input_mask, {batch_, inputs_});
         recurrent_mask_ =
-            shaped_or_none<float>("recurrent_dropout_mask", recurrent_mask, {batch_, units_});
+            shaped_or_none<float>("recurrent_dropout_mask", recurrent_mask, {batch_, outputs_});
+        diagonal_ = diagonal_weights(shape_, units_, peepholes);
+        args_.diagonal = data_or_null(diagonal_);
+        args_.activation_clip = parse_bound("activation_clip", activation_clip);
+        args_.cell_clip = parse_bound("cell_clip", cell_clip);
         args_.inputs = inputs_;
         args_.units = units_;
+        args_.outputs = outputs_;
+        args_.projection = data_or_null(projection_);
         args_.x = x_.data();
         args_.kernel = kernel_.data();
         args_.recurrent_kernel = recurrent_kernel_.data();
@@ -63,7 +72,7 @@ class RecurrentPass {
 
     // Weights packed before, of the same values as this pass' own.
     void use(std::shared_ptr<PackedWeights> packed) {
-        if (packed->cell != cell_ || packed->inputs != inputs_ || packed->units != units_ ||
+        if (packed->cell != cell_ || packed->inputs != inputs_ || packed->units != units_ || packed->outputs != outputs_ ||
             packed->isa != isa_)
             fail("packed", "packed from these weights at this instruction set", "from others");
         packed_ = std::move(packed);
@@ -75,7 +84,7 @@ class RecurrentPass {
         py::tuple states(shape_.states);
         args_.y = y.mutable_data();
         for (i64 k = 0; k < shape_.states; ++k) {
-            FloatArray state = new_floats({batch_, units_});
+            FloatArray state = new_floats({batch_, width(k)});
             args_.final_states[k] = state.mutable_data();
             states[static_cast<std::size_t>(k)] = state;
         }
@@ -94,10 +103,11 @@ class RecurrentPass {
         g.dy = data_or_null(dout);
         const auto dfinal = states_or_none("dstates", dstates);
         FloatArray dkernel = new_floats({inputs_, shape_.gates * units_});
-        FloatArray drecurrent = new_floats({units_, shape_.gates * units_});
+        FloatArray drecurrent = new_floats({outputs_, shape_.gates * units_});
         g.dkernel = dkernel.mutable_data();
         g.drecurrent_kernel = drecurrent.mutable_data();
-        py::object dx = py::none(), dbias = py::none();
+        py::object dx = py::none(), dbias = py::none(), ddiagonal = py::none(),
+                   dprojection = py::none();
         if (need_dx) {
             FloatArray array = new_floats({batch_, time_, inputs_});
             g.dx = array.mutable_data();
@@ -109,10 +119,20 @@ class RecurrentPass {
             g.dbias = array.mutable_data();
             dbias = array;
         }
+        if (diagonal_) {
+            FloatArray array = new_floats({shape_.diagonals, units_});
+            g.ddiagonal = array.mutable_data();
+            ddiagonal = array;
+        }
+        if (projection_) {
+            FloatArray array = new_floats({units_, outputs_});
+            g.dprojection = array.mutable_data();
+            dprojection = array;
+        }
         py::tuple dinitial(shape_.states);
         for (i64 k = 0; k < shape_.states; ++k) {
             g.dfinal[k] = data_or_null(dfinal[static_cast<std::size_t>(k)]);
-            FloatArray state = new_floats({batch_, units_});
+            FloatArray state = new_floats({batch_, width(k)});
             g.dinitial[k] = state.mutable_data();
             dinitial[static_cast<std::size_t>(k)] = state;
         }
@@ -122,8 +142,10 @@ class RecurrentPass {
         x_saved_ = Floats();
         h_saved_ = Floats();
         second_ = Floats();
+        projected_ = Floats();
         for (Floats& state : states_) state = Floats();
-        return py::make_tuple(dx, dkernel, drecurrent, dbias, dinitial);
+        return py::make_tuple(dx, dkernel, drecurrent, dbias, dinitial, ddiagonal,
+                              dprojection);
     }
 
     bool consumed() const { return args_.saved.gates == nullptr; }
@@ -132,9 +154,11 @@ class RecurrentPass {
     using StateArrays = std::vector<std::optional<FloatArray>>;
 
     std::vector<i64> output_shape() const {
-        if (args_.return_sequences) return {batch_, time_, units_};
-        return {batch_, units_};
+        if (args_.return_sequences) return {batch_, time_, outputs_};
+        return {batch_, outputs_};
     }
+
+    i64 width(i64 state) const { return state == 0 ? outputs_ : units_; }
 
     StateArrays states_or_none(const char* name, const py::object& states) const {
         StateArrays arrays(static_cast<std::size_t>(shape_.states));
@@ -143,7 +167,8 @@ class RecurrentPass {
         if (static_cast<i64>(sequence.size()) != shape_.states)
             fail(name, std::to_string(shape_.states) + " arrays", std::to_string(sequence.size()));
         for (std::size_t k = 0; k < arrays.size(); ++k)
-            arrays[k] = shaped_or_none<float>(name, sequence[k], {batch_, units_});
+            arrays[k] = shaped_or_none<float>(name, sequence[k],
+                                              {batch_, width(static_cast<i64>(k))});
         return arrays;
     }
 
@@ -168,14 +193,16 @@ class RecurrentPass {
         if (args_.plan.ragged || recurrent_mask_) h_saved_ = Floats(product({tokens, shape_.state_row}));
         if (shape_.second) second_ = Floats(product({tokens, shape_.state_row}));
         args_.saved.h = h_saved_.get();
+        if (projection_) projected_ = Floats(product({tokens, shape_.state_row}));
         args_.saved.second = second_.get();
+        args_.saved.projected = projected_.get();
     }
 
     Cell cell_;
     FloatArray x_;
-    i64 batch_, time_, inputs_, units_ = 0;
+    i64 batch_, time_, inputs_, units_ = 0, outputs_ = 0;
     FloatArray kernel_, recurrent_kernel_;
-    std::optional<FloatArray> bias_, input_mask_, recurrent_mask_;
+    std::optional<FloatArray> bias_, diagonal_, projection_, input_mask_, recurrent_mask_;
     std::optional<py::array_t<bool>> mask_;
     StateArrays initial_;
     CellShape shape_ = {};
@@ -183,7 +210,7 @@ class RecurrentPass {
     std::shared_ptr<PackedWeights> packed_;
     std::unique_ptr<PlanStorage> plan_;
     Recurrent args_ = {};
-    Floats gates_, x_saved_, h_saved_, second_, states_[kMaxStates];
+    Floats gates_, x_saved_, h_saved_, second_, projected_, states_[kMaxStates];
 };
 
 py::tuple recurrent_forward(const std::string& cell, const py::object& x, const py::object& kernel,
@@ -193,11 +220,15 @@ py::tuple recurrent_forward(const std::string& cell, const py::object& x, const 
                             const py::object& recurrent_dropout_mask, const std::string& activation,
                             const std::string& recurrent_activation, bool go_backwards,
                             bool zero_output_for_mask, bool return_sequences, bool keep,
-                            std::shared_ptr<PackedWeights> packed) {
+                            std::shared_ptr<PackedWeights> packed, const py::object& peepholes,
+                            const std::optional<float>& activation_clip,
+                            const std::optional<float>& cell_clip,
+                            const py::object& projection) {
     auto pass = std::make_unique<RecurrentPass>(
         cell, x, kernel, recurrent_kernel, bias, initial_states, mask, dropout_mask,
         recurrent_dropout_mask, activation, recurrent_activation, go_backwards,
-        zero_output_for_mask, return_sequences);
+        zero_output_for_mask, return_sequences, peepholes, activation_clip, cell_clip,
+        projection);
     if (packed != nullptr) pass->use(std::move(packed));
     const py::tuple result = pass->forward(keep);
     const py::object saved = keep ? py::cast(std::move(pass)) : py::none();
@@ -216,7 +247,9 @@ void bind_recurrent(pybind11::module_& m) {
           py::arg("initial_states"), py::arg("mask"), py::arg("dropout_mask"),
           py::arg("recurrent_dropout_mask"), py::arg("activation"), py::arg("recurrent_activation"),
           py::arg("go_backwards"), py::arg("zero_output_for_mask"), py::arg("return_sequences"),
-          py::arg("keep"), py::arg("packed") = py::none());
+          py::arg("keep"), py::arg("packed") = py::none(), py::arg("peepholes") = py::none(),
+          py::arg("activation_clip") = py::none(), py::arg("cell_clip") = py::none(),
+          py::arg("projection") = py::none());
     m.def("recurrent_backward",
           [](gw::RecurrentPass& saved, const py::object& dy, const py::object& dstates,
              bool need_dx) { return saved.backward(dy, dstates, need_dx); },

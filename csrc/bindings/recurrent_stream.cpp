@@ -13,20 +13,25 @@ namespace {
 class RecurrentStream {
   public:
     RecurrentStream(std::shared_ptr<PackedWeights> weights, i64 batch, const std::string& activation,
-                    const std::string& recurrent_activation)
+                    const std::string& recurrent_activation,
+                    const std::optional<float>& activation_clip,
+                    const std::optional<float>& cell_clip)
         : weights_(std::move(weights)), batch_(batch) {
         if (batch <= 0) fail("batch", "positive", std::to_string(batch));
         plan_ = std::make_unique<PlanStorage>(batch, 1, nullptr, false);
         args_.plan = plan_->plan();
         args_.inputs = weights_->inputs;
         args_.units = weights_->units;
+        args_.outputs = weights_->outputs;
         args_.packed = weights_->data();
         args_.activation = parse_activation("activation", activation);
         args_.recurrent_activation =
             parse_activation("recurrent_activation", recurrent_activation);
+        args_.activation_clip = parse_bound("activation_clip", activation_clip);
+        args_.cell_clip = parse_bound("cell_clip", cell_clip);
         // A step reads all initial states before it writes the final ones: they may be the same.
         for (i64 k = 0; k < weights_->shape.states; ++k) {
-            states_[k] = Floats(batch_ * weights_->units);
+            states_[k] = Floats(batch_ * width(k));
             args_.initial[k] = args_.final_states[k] = states_[k].get();
         }
         reset();
@@ -34,27 +39,27 @@ class RecurrentStream {
 
     FloatArray step(const py::object& x) {
         const FloatArray in = shaped<float>("x", x, {batch_, weights_->inputs});
-        FloatArray y({batch_, weights_->units});
+        FloatArray y({batch_, weights_->outputs});
         run(in.data(), y.mutable_data());
         return y;
     }
 
     void step_into(const py::object& x, const py::object& out) {
         const FloatArray in = shaped<float>("x", x, {batch_, weights_->inputs});
-        FloatArray y = shaped<float>("out", out, {batch_, weights_->units});
+        FloatArray y = shaped<float>("out", out, {batch_, weights_->outputs});
         run(in.data(), y.mutable_data());
     }
 
     void reset() {
         for (i64 k = 0; k < weights_->shape.states; ++k)
-            std::memset(states_[k].get(), 0, state_bytes());
+            std::memset(states_[k].get(), 0, state_bytes(k));
     }
 
     py::tuple states() const {
         py::tuple found(weights_->shape.states);
         for (i64 k = 0; k < weights_->shape.states; ++k) {
-            FloatArray state({batch_, weights_->units});
-            std::memcpy(state.mutable_data(), states_[k].get(), state_bytes());
+            FloatArray state({batch_, width(k)});
+            std::memcpy(state.mutable_data(), states_[k].get(), state_bytes(k));
             found[static_cast<std::size_t>(k)] = state;
         }
         return found;
@@ -66,14 +71,16 @@ class RecurrentStream {
                  std::to_string(states.size()));
         std::vector<FloatArray> given;
         for (std::size_t k = 0; k < states.size(); ++k)
-            given.push_back(shaped<float>("states", states[k], {batch_, weights_->units}));
+            given.push_back(
+                shaped<float>("states", states[k], {batch_, width(static_cast<i64>(k))}));
         for (std::size_t k = 0; k < given.size(); ++k)
-            std::memcpy(states_[k].get(), given[k].data(), state_bytes());
+            std::memcpy(states_[k].get(), given[k].data(), state_bytes(static_cast<i64>(k)));
     }
 
   private:
-    std::size_t state_bytes() const {
-        return static_cast<std::size_t>(batch_ * weights_->units) * sizeof(float);
+    i64 width(i64 state) const { return state == 0 ? weights_->outputs : weights_->units; }
+    std::size_t state_bytes(i64 state) const {
+        return static_cast<std::size_t>(batch_ * width(state)) * sizeof(float);
     }
 
     void run(const float* x, float* y) {
@@ -101,9 +108,11 @@ void bind_recurrent_stream(pybind11::module_& m) {
     using gw::RecurrentStream;
     py::class_<RecurrentStream>(m, "RecurrentStream")
         .def(py::init<std::shared_ptr<gw::PackedWeights>, gw::i64, const std::string&,
-                      const std::string&>(),
+                      const std::string&, const std::optional<float>&,
+                      const std::optional<float>&>(),
              py::arg("weights"), py::arg("batch"), py::arg("activation"),
-             py::arg("recurrent_activation"))
+             py::arg("recurrent_activation"), py::arg("activation_clip") = py::none(),
+             py::arg("cell_clip") = py::none())
         .def("step", &RecurrentStream::step, py::arg("x"))
         .def("step_into", &RecurrentStream::step_into, py::arg("x"), py::arg("out"))
         .def("reset", &RecurrentStream::reset)

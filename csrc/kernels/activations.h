@@ -109,7 +109,8 @@ GW_INLINE vf activation_slope(Activation kind, vf x) {
 // The default activations save their value: the slope follows from it.
 struct FastTanh {
     static constexpr bool keeps_value = true;
-    explicit FastTanh(Activation) {}
+    explicit FastTanh(Activation, float) {}
+    FastTanh unbounded() const { return *this; }
     vf value(vf x) const { return tanh(x); }
     vf saved(vf, vf value) const { return value; }
     vf value_of_saved(vf s) const { return s; }
@@ -118,27 +119,31 @@ struct FastTanh {
 
 struct FastSigmoid {
     static constexpr bool keeps_value = true;
-    explicit FastSigmoid(Activation) {}
+    explicit FastSigmoid(Activation, float) {}
     vf value(vf x) const { return sigmoid(x); }
     vf saved(vf, vf value) const { return value; }
     vf value_of_saved(vf s) const { return s; }
     vf slope_of_saved(vf s) const { return s * (1.0f - s); }
 };
 
-// Every other activation saves its argument, from which both can be had again.
+// Every other activation saves its argument, from which both can be had again. The argument, a sum of a
+// gate, may be bounded: where it is, the slope is zero. What is no such sum takes it unbounded.
 struct AnyActivation {
     static constexpr bool keeps_value = false;
     Activation kind;
-    explicit AnyActivation(Activation k) : kind(k) {}
+    float bound;
+    AnyActivation(Activation k, float b) : kind(k), bound(b) {}
+    AnyActivation unbounded() const { return {kind, kUnbounded}; }
     // Not inlined: the switch is large and uncommon.
     __attribute__((noinline)) void both(const float* x, float* value, float* slope) const {
-        const vf v = load(x);
-        store(value, activation_value(kind, v));
-        store(slope, activation_slope(kind, v));
+        const vf v = load(x), inside = bounded(v);
+        store(value, activation_value(kind, inside));
+        store(slope, abs(v) > bound ? zero() : activation_slope(kind, inside));
     }
     __attribute__((noinline)) void forward(const float* x, float* value) const {
-        store(value, activation_value(kind, load(x)));
+        store(value, activation_value(kind, bounded(load(x))));
     }
+    vf bounded(vf x) const { return at_most(at_least(x, -bound), bound); }
     vf value(vf x) const {
         float in[kLanes], out[kLanes];
         store(in, x);

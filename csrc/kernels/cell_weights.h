@@ -7,6 +7,9 @@
 namespace gw::GW_ISA {
 namespace {
 
+// Whether h is a projection of what the cell puts out.
+inline bool projects(const Recurrent& r) { return r.outputs < r.units; }
+
 inline i64 padded_units(i64 units) { return round_up(units, kLanes); }
 
 // Floats from one row to the next in the time loop's buffers. Rows a multiple of 512 bytes apart would
@@ -70,13 +73,66 @@ inline void pack_panels(const SlotMatrix& m, const CellPanel* panels, i64 count,
     }
 }
 
+// The diagonal weights of a cell with zeros in the padding, [count, padded]; zeros where none are given.
+inline Floats padded_diagonals(const Recurrent& r, i64 count) {
+    const i64 padded = padded_units(r.units);
+    Floats copy(count * padded);
+    for (i64 i = 0; i < count * padded; ++i)
+        copy.get()[i] = r.diagonal != nullptr && i % padded < r.units
+                            ? r.diagonal[i / padded * r.units + i % padded]
+                            : 0.0f;
+    return copy;
+}
+
+// A small matrix (rows, columns) packed for products: panels of columns rounded up to vectors.
+class PackedMatrix {
+  public:
+    PackedMatrix(const float* data, i64 rows, i64 columns, i64 row_step, i64 column_step)
+        : rows_(rows), columns_(round_up(columns, kLanes)), memory_(rows * columns_) {
+        for (i64 begin = 0; begin < columns_; begin += kPanel) {
+            float* out = memory_.get() + begin * rows;
+            for (i64 row = 0; row < rows; ++row)
+                for (i64 column = begin; column < begin + width(begin); ++column)
+                    *out++ = column < columns ? data[row * row_step + column * column_step] : 0.0f;
+        }
+    }
+
+    // c[n, columns rounded up] = a[n, rows]·matrix
+    void multiply(const float* a, i64 a_row, i64 n, float* c, i64 c_row) const {
+        PanelRunner runner(n);
+        for (i64 begin = 0; begin < columns_; begin += kPanel) {
+            Tile t(c + begin, c_row);
+            t.add({a, a_row, 1, memory_.get() + begin * rows_, width(begin), rows_});
+            runner.run(t, static_cast<int>(width(begin) / kLanes));
+        }
+    }
+
+  private:
+    i64 width(i64 begin) const { return min64(kPanel, columns_ - begin); }
+    i64 rows_, columns_;
+    Floats memory_;
+};
+
+// h = z·W_p of what the cell puts out; empty where h is that itself.
+inline PackedMatrix projection_of(const Recurrent& r) {
+    const bool some = projects(r);
+    return PackedMatrix(r.projection, some ? r.units : 0, some ? r.outputs : 0, r.outputs, 1);
+}
+
+// dz = dh·W_pᵀ
+inline PackedMatrix projection_back(const Recurrent& r) {
+    const bool some = projects(r);
+    return PackedMatrix(r.projection, some ? r.outputs : 0, some ? r.units : 0, 1, r.outputs);
+}
+
 // Everything a forward pass multiplies by, in the order in which it is read.
 class ForwardWeights {
   public:
     ForwardWeights(const Recurrent& r, const CellLayout& cell)
         : padded_(padded_units(r.units)), bias_(cell.slots * padded_),
-          memory_((cell.x_slots.count() * r.inputs + cell.gates * r.units) * padded_),
-          panels_((cell.slots + 1) * ((padded_ + kPanel - 1) / kPanel)) {
+          memory_((cell.x_slots.count() * r.inputs + cell.gates * r.outputs) * padded_),
+          panels_((cell.slots + 1) * ((padded_ + kPanel - 1) / kPanel)),
+          diagonals_(padded_diagonals(r, cell.diagonals)), projection_(projection_of(r)) {
         cut(cell);
         float* next = memory_.get();
         for (i64 i = 0; i < first_ + second_; ++i) {
@@ -88,11 +144,11 @@ class ForwardWeights {
             }
             if (i >= first_ || cell.h_slots.has(slot)) {
                 panel.h = next;
-                next += r.units * width;
+                next += r.outputs * width;
             }
         }
         const SlotMatrix x = {r.kernel, r.inputs, cell.gates, r.units, cell.x_gate};
-        const SlotMatrix h = {r.recurrent_kernel, r.units, cell.gates, r.units, cell.h_gate};
+        const SlotMatrix h = {r.recurrent_kernel, r.outputs, cell.gates, r.units, cell.h_gate};
         constexpr i64 kTask = 16;
         const i64 count = first_ + second_;
         parallel_tasks((count + kTask - 1) / kTask, copy_nanoseconds(kTask * kPanel * (r.inputs + r.units)),
@@ -109,6 +165,8 @@ class ForwardWeights {
     i64 first() const { return first_; }   // panels of the first product
     i64 second() const { return second_; } // panels of the second, after them
     const float* bias() const { return bias_.get(); }
+    const float* diagonals() const { return diagonals_.get(); }
+    const PackedMatrix& projection() const { return projection_; }
 
   private:
     // Cuts at slots where the set of products changes.
@@ -149,6 +207,8 @@ class ForwardWeights {
     i64 padded_;
     Floats bias_, memory_;
     Buffer<CellPanel> panels_;
+    Floats diagonals_;
+    PackedMatrix projection_;
     i64 first_ = 0, second_ = 0;
 };
 
@@ -173,7 +233,7 @@ class TransposedWeights {
         : padded_(padded_units(r.units)), depth_(slots.count() * padded_),
           memory_(depth_ * padded_) {
         if (slots.count() == 0) return;
-        const SlotMatrix m = {r.recurrent_kernel, r.units, gates, r.units, gate_of_slot};
+        const SlotMatrix m = {r.recurrent_kernel, r.outputs, gates, r.units, gate_of_slot};
         parallel_tasks((padded_ + kPanel - 1) / kPanel, copy_nanoseconds(kPanel * depth_), [&](i64 i) {
             const i64 column = i * kPanel, width = this->width(column);
             float* out = memory_.get() + column * depth_;
@@ -182,7 +242,7 @@ class TransposedWeights {
                 for (i64 j = 0; j < width; ++j) {
                     const i64 row = column + j;
                     float lanes[kLanes];
-                    store(lanes, row < r.units ? m.vector(row, piece) : splat(0.0f));
+                    store(lanes, row < r.outputs ? m.vector(row, piece) : splat(0.0f));
                     for (int l = 0; l < kLanes; ++l) out[(k + l) * width + j] = lanes[l];
                 }
             }

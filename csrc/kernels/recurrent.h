@@ -39,8 +39,10 @@ template <class Cell> class StepBuffers {
         }
         if (r.recurrent_mask != nullptr) h_ = Floats(rows * row.state);
         if (Cell::second.count() > 0) second_ = Floats(rows * row.state);
+        if (projects(r)) projected_ = Floats(rows * row.state);
         at_.h = h_.get();
         at_.second = second_.get();
+        at_.projected = projected_.get();
     }
 
     const RowLayout<Cell> row;
@@ -48,6 +50,10 @@ template <class Cell> class StepBuffers {
     i64 ahead() const { return ahead_; } // steps whose gates lie side by side
     float* gates(i64 step, i64 rank) const { return at_.gates + (token(step) + rank) * row.gates; }
     float* x(i64 step, i64 rank) const { return at_.x + (token(step) + rank) * row.x; }
+    // What the cell puts out, where h is the projection of it; else null.
+    float* projected(i64 step, i64 rank) const {
+        return at_.projected == nullptr ? nullptr : at_.projected + (kept(step) + rank) * row.state;
+    }
     float* second(i64 step, i64 rank) const { return at_.second + (kept(step) + rank) * row.state; }
     // h as the products see it, when that is not the state itself; else null.
     float* h(i64 step, i64 rank) const {
@@ -69,7 +75,7 @@ template <class Cell> class StepBuffers {
     bool keep_;
     i64 ahead_;
     RecurrentSaved at_;
-    Floats gates_, states_[kMaxStates], x_, h_, second_;
+    Floats gates_, states_[kMaxStates], x_, h_, second_, projected_;
 };
 
 // Runs body(first rank, last rank) over blocks of rows, in parallel. A block goes through all steps by
@@ -79,7 +85,7 @@ template <class Cell, class Body> void for_row_blocks(const Recurrent& r, const 
     constexpr i64 kBlockRows = 48;
     constexpr i64 kCachedWeights = 1 << 16; // floats
     const SequencePlan& plan = r.plan;
-    const i64 columns = Cell::slots * padded_units(r.units), depth = r.inputs + r.units;
+    const i64 columns = Cell::slots * padded_units(r.units), depth = r.inputs + r.outputs;
     if (plan.batch == 0) return;
     i64 threads =
         min64(worthwhile_threads(multiply_nanoseconds(plan.tokens, columns, depth)), plan.batch);
@@ -119,6 +125,16 @@ inline void multiply_first(const ForwardWeights& weights, i64 rows, const float*
     }
 }
 
+// The diagonal weights at unit u of a cell that has some.
+template <class Cell> struct DiagonalAt {
+    static constexpr i64 count = diagonals_of<Cell>;
+    vf weight[count > 0 ? count : 1];
+    GW_INLINE DiagonalAt(const float* padded_rows, i64 padded, i64 u) {
+        if constexpr (count > 0)
+            for (i64 i = 0; i < count; ++i) weight[i] = load(padded_rows + i * padded + u);
+    }
+};
+
 template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
                                         const ForwardWeights& weights, const StepBuffers<Cell>& at,
                                         i64 first, i64 last) {
@@ -127,9 +143,10 @@ template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
     const OutputRows out(r);
     for (i64 rank = first; rank < last; ++rank) {
         for (i64 k = 0; k < Cell::states; ++k)
-            load_state(r.initial[k], plan.rows[rank], r.units, at.state(k, 0, rank));
+            load_state(r.initial[k], plan.rows[rank], state_width(r, k), at.state(k, 0, rank));
         out.write_leading(rank, at.state(0, 0, rank));
     }
+    const bool projecting = projects(r);
     const bool ahead = at.ahead() > 1; // then first is 0 and last the batch
     for (i64 step = 0; step < plan.steps && !interrupted(); ++step) {
         const i64 end = min64(last, plan.active[step]), rows = end - first;
@@ -149,7 +166,7 @@ template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
         const float* h = at.h(step, first);
         if (h == nullptr) h = at.state(0, step, first);
         multiply_first(weights, rows, ahead ? nullptr : at.x(step, first), at.row.x, r.inputs, h,
-                       at.row.state, r.units, at.gates(step, first), at.row.gates);
+                       at.row.state, r.outputs, at.gates(step, first), at.row.gates);
         if constexpr (Cell::second.count() > 0) {
             for (i64 rank = first; rank < end; ++rank) {
                 const float* gates = at.gates(step, rank);
@@ -179,21 +196,32 @@ template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
                 prev[k] = at.state(k, step, rank);
                 next[k] = at.state(k, step + 1, rank);
             }
+            if (projecting) next[0] = at.projected(step, rank);
             for (i64 u = 0; u < padded; u += kLanes) {
                 vf gate[Cell::slots], old_state[Cell::states], new_state[Cell::states];
                 for (i64 s = 0; s < Cell::slots; ++s) gate[s] = load(gates + s * padded + u);
                 for (i64 k = 0; k < Cell::states; ++k) old_state[k] = load(prev[k] + u);
-                cell.forward(gate, old_state, new_state);
+                const DiagonalAt<Cell> diagonal(weights.diagonals(), padded, u);
+                if constexpr (diagonal.count > 0)
+                    cell.forward(gate, old_state, new_state, diagonal.weight);
+                else
+                    cell.forward(gate, old_state, new_state);
                 for (i64 s = 0; s < Cell::slots; ++s) store(gates + s * padded + u, gate[s]);
                 for (i64 k = 0; k < Cell::states; ++k) store(next[k] + u, new_state[k]);
             }
-            out.write_step(rank, step, next[0]);
+            if (!projecting) out.write_step(rank, step, next[0]);
+        }
+        if (projecting) {
+            weights.projection().multiply(at.projected(step, first), at.row.state, rows,
+                                          at.state(0, step + 1, first), at.row.state);
+            for (i64 rank = first; rank < end; ++rank)
+                out.write_step(rank, step, at.state(0, step + 1, rank));
         }
     }
     for (i64 rank = first; rank < last; ++rank) {
         for (i64 k = 0; k < Cell::states; ++k)
-            store_state(at.state(k, plan.lengths[rank], rank), r.units,
-                        r.final_states[k] + plan.rows[rank] * r.units);
+            store_state(at.state(k, plan.lengths[rank], rank), state_width(r, k),
+                        r.final_states[k] + plan.rows[rank] * state_width(r, k));
         out.write_last(rank, at.state(0, plan.lengths[rank], rank));
     }
 }
@@ -215,22 +243,27 @@ struct Carried {
     Floats d[kMaxStates]; // [batch, state_row] gradient of the states a step ends with
     Floats operand;       // [batch, state_row] gradient of h through the products, when masked
     Floats second;        // [batch, state_row] gradient of the second product's operand
+    Floats diagonals;     // [D, padded] the weights themselves
+    Floats put_out;       // [batch, state_row] gradient of what is projected
+    Floats projections;   // [tokens, state_row] gradients of the projections, for that of their weights
 };
 
 template <class Cell> void backward_rows(const Cell& cell, const Recurrent& r,
                                          const RecurrentGrad& g, const TransposedWeights& w_first,
                                          const TransposedWeights& w_second,
+                                         const PackedMatrix& w_projection,
                                          const StepBuffers<Cell>& at, const Carried& carried,
                                          i64 first, i64 last) {
     const SequencePlan& plan = r.plan;
     const i64 padded = padded_units(r.units), row = at.row.state;
     const OutputGrad out(r, g);
-    const bool masked = r.recurrent_mask != nullptr;
+    const bool masked = r.recurrent_mask != nullptr, projecting = projects(r);
+    float* d_out = carried.put_out.get();
     float* d[Cell::states];
     for (i64 k = 0; k < Cell::states; ++k) {
         d[k] = carried.d[k].get();
         for (i64 rank = first; rank < last; ++rank)
-            load_state(g.dfinal[k], plan.rows[rank], r.units, d[k] + rank * row);
+            load_state(g.dfinal[k], plan.rows[rank], state_width(r, k), d[k] + rank * row);
     }
     for (i64 rank = first; rank < last; ++rank) out.add_last(rank, d[0] + rank * row);
 
@@ -238,21 +271,46 @@ template <class Cell> void backward_rows(const Cell& cell, const Recurrent& r,
         const i64 end = min64(last, plan.active[step]), rows = end - first;
         if (rows <= 0) continue;
         float* products = masked ? carried.operand.get() : d[0];
+        if (projecting) {
+            for (i64 rank = first; rank < end; ++rank) {
+                out.add_step(rank, step, d[0] + rank * row);
+                copy_row(d[0] + rank * row, round_up(r.outputs, kLanes),
+                         carried.projections.get() + (plan.start[step] + rank) * row);
+            }
+            w_projection.multiply(d[0] + first * row, row, rows, d_out + first * row, row);
+            if (masked)
+                for (i64 rank = first; rank < end; ++rank)
+                    zero_row(round_up(r.outputs, kLanes), d[0] + rank * row);
+        }
         for (i64 rank = first; rank < end; ++rank) {
-            out.add_step(rank, step, d[0] + rank * row);
+            if (!projecting) out.add_step(rank, step, d[0] + rank * row);
             float* gates = at.gates(step, rank);
+            const float* new_row[Cell::states];
+            float* d_row[Cell::states];
+            for (i64 k = 0; k < Cell::states; ++k) {
+                new_row[k] = at.state(k, step + 1, rank);
+                d_row[k] = d[k] + rank * row;
+            }
+            if (projecting) {
+                new_row[0] = at.projected(step, rank);
+                d_row[0] = d_out + rank * row;
+            }
             for (i64 u = 0; u < padded; u += kLanes) {
                 vf gate[Cell::slots], old_state[Cell::states], new_state[Cell::states],
                     grad[Cell::states];
                 for (i64 s = 0; s < Cell::slots; ++s) gate[s] = load(gates + s * padded + u);
                 for (i64 k = 0; k < Cell::states; ++k) {
                     old_state[k] = load(at.state(k, step, rank) + u);
-                    new_state[k] = load(at.state(k, step + 1, rank) + u);
-                    grad[k] = load(d[k] + rank * row + u);
+                    new_state[k] = load(new_row[k] + u);
+                    grad[k] = load(d_row[k] + u);
                 }
-                cell.backward(gate, old_state, new_state, grad);
+                const DiagonalAt<Cell> diagonal(carried.diagonals.get(), padded, u);
+                if constexpr (diagonal.count > 0)
+                    cell.backward(gate, old_state, new_state, grad, diagonal.weight);
+                else
+                    cell.backward(gate, old_state, new_state, grad);
                 for (i64 s = 0; s < Cell::slots; ++s) store(gates + s * padded + u, gate[s]);
-                for (i64 k = 0; k < Cell::states; ++k) store(d[k] + rank * row + u, grad[k]);
+                for (i64 k = 0; k < Cell::states; ++k) store(d_row[k] + u, grad[k]);
             }
         }
         // From here on d[0] holds the part of dh that does not pass through a product.
@@ -287,8 +345,8 @@ template <class Cell> void backward_rows(const Cell& cell, const Recurrent& r,
         out.add_leading(rank, d[0] + rank * row);
         for (i64 k = 0; k < Cell::states; ++k)
             if (g.dinitial[k] != nullptr)
-                store_state(d[k] + rank * row, r.units,
-                            g.dinitial[k] + plan.rows[rank] * r.units);
+                store_state(d[k] + rank * row, state_width(r, k),
+                            g.dinitial[k] + plan.rows[rank] * state_width(r, k));
     }
 }
 
@@ -330,6 +388,24 @@ template <class Cell> void bias_gradient(const Recurrent& r, const float* x_sums
     }
 }
 
+// The sum over all tokens of the gradient of a slot times the state its diagonal weight multiplies.
+template <class Cell> void diagonal_gradient(const Recurrent& r, const StepBuffers<Cell>& at, float* out) {
+    if constexpr (diagonals_of<Cell> > 0) {
+        const SequencePlan& plan = r.plan;
+        const i64 padded = padded_units(r.units), vectors = padded / kLanes;
+        parallel_tasks(Cell::diagonals * vectors, copy_nanoseconds(2 * kLanes * plan.tokens), [&](i64 task) {
+            const Diagonal& d = Cell::diagonal[task / vectors];
+            const i64 u = task % vectors * kLanes;
+            vf sum = zero();
+            for (i64 step = 0; step < plan.steps; ++step)
+                for (i64 rank = 0; rank < plan.active[step]; ++rank)
+                    sum += load(at.gates(step, rank) + d.slot * padded + u) *
+                           load(at.state(d.state, step + d.next, rank) + u);
+            store_some(out + task / vectors * r.units + u, sum, min64(kLanes, r.units - u));
+        });
+    }
+}
+
 template <class Cell> void weight_gradients(const Recurrent& r, const RecurrentGrad& g) {
     const RowLayout<Cell> row(r);
     {
@@ -343,8 +419,8 @@ template <class Cell> void weight_gradients(const Recurrent& r, const RecurrentG
     }
     auto recurrent = [&](const float* operand, Slots slots) {
         if (slots.count() == 0) return;
-        const Floats grad = merged_gradient<Cell>(r, operand, row.state, r.units, slots);
-        unpad(grad.get(), r.units, Cell::gates, r.units, slots, Cell::h_gate, g.drecurrent_kernel);
+        const Floats grad = merged_gradient<Cell>(r, operand, row.state, r.outputs, slots);
+        unpad(grad.get(), r.outputs, Cell::gates, r.units, slots, Cell::h_gate, g.drecurrent_kernel);
     };
     recurrent(r.saved.h != nullptr ? r.saved.h : r.saved.states[0], Cell::h_slots);
     recurrent(r.saved.second, Cell::second);
@@ -373,9 +449,20 @@ template <class Cell> void backward(const Cell& cell, const Recurrent& r, const 
         for (i64 k = 0; k < Cell::states; ++k) carried.d[k] = Floats(rows);
         if (Cell::second.count() > 0) carried.second = Floats(rows);
         if (r.recurrent_mask != nullptr) carried.operand = Floats(rows);
+        const i64 row = RowLayout<Cell>(r).state;
+        if (projects(r)) {
+            carried.put_out = Floats(rows);
+            carried.projections = Floats(r.plan.tokens * row);
+        }
+        const PackedMatrix w_projection = projection_back(r);
+        carried.diagonals = padded_diagonals(r, diagonals_of<Cell>);
         for_row_blocks<Cell>(r, [&](i64 first, i64 last) {
-            backward_rows(cell, r, g, w_first, w_second, at, carried, first, last);
+            backward_rows(cell, r, g, w_first, w_second, w_projection, at, carried, first, last);
         });
+        if (projects(r))
+            gemm({r.units, r.outputs, r.plan.tokens, r.saved.projected, 1, row,
+                  carried.projections.get(), row, 1, nullptr, g.dprojection, r.outputs, false});
+        if (g.ddiagonal != nullptr) diagonal_gradient(r, at, g.ddiagonal);
     }
     weight_gradients<Cell>(r, g);
     if (g.dx != nullptr) input_gradient<Cell>(r, g.dx);

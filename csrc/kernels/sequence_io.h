@@ -50,6 +50,9 @@ inline void load_state(const float* array, i64 row, i64 units, float* padded_row
     if (array != nullptr) copy_row(array + row * units, units, padded_row);
 }
 
+// State 0 is h.
+inline i64 state_width(const Recurrent& r, i64 k) { return k == 0 ? r.outputs : r.units; }
+
 inline void store_state(const float* padded_row, i64 units, float* row) {
     copy_row(padded_row, units, row);
 }
@@ -87,17 +90,17 @@ inline void scatter_input(const Recurrent& r, i64 rank, const float* by_token, f
 // h as the products see it: dropout applied, or a plain copy.
 GW_INLINE void mask_state(const Recurrent& r, i64 row, const float* h, float* out) {
     if (r.recurrent_mask != nullptr) {
-        multiply_row(h, r.recurrent_mask + row * r.units, r.units, out);
-        for (i64 u = r.units; u < round_up(r.units, kLanes); ++u) out[u] = 0.0f;
+        multiply_row(h, r.recurrent_mask + row * r.outputs, r.outputs, out);
+        for (i64 u = r.outputs; u < round_up(r.outputs, kLanes); ++u) out[u] = 0.0f;
     } else {
-        copy_row(h, round_up(r.units, kLanes), out);
+        copy_row(h, round_up(r.outputs, kLanes), out);
     }
 }
 
 // dh += d_operand ⊙ mask
 GW_INLINE void add_masked(const Recurrent& r, i64 row, const float* d_operand, float* dh) {
-    const float* mask = r.recurrent_mask + row * r.units;
-    for_vectors(0, r.units, [&](i64 i, i64 lanes) {
+    const float* mask = r.recurrent_mask + row * r.outputs;
+    for_vectors(0, r.outputs, [&](i64 i, i64 lanes) {
         const vf sum = load_some(dh + i, lanes) + load_some(d_operand + i, lanes) * load_some(mask + i, lanes);
         store_some(dh + i, sum, lanes);
     });
@@ -115,16 +118,16 @@ class OutputRows {
     GW_INLINE void write_step(i64 rank, i64 step, const float* h) const {
         if (!r_.return_sequences) return;
         const i64 position = position_of(plan_, rank, step);
-        copy_row(h, r_.units, row(rank, position));
+        copy_row(h, r_.outputs, row(rank, position));
         if (plan_.ragged) fill(rank, position + 1, next_position(plan_, rank, step), h);
     }
     void write_last(i64 rank, const float* h) const {
         if (r_.return_sequences) return;
-        float* y = r_.y + plan_.rows[rank] * r_.units;
+        float* y = r_.y + plan_.rows[rank] * r_.outputs;
         if (last_is_zero(r_, rank))
-            zero_row(r_.units, y);
+            zero_row(r_.outputs, y);
         else
-            copy_row(h, r_.units, y);
+            copy_row(h, r_.outputs, y);
     }
     static bool last_is_zero(const Recurrent& r, i64 rank) {
         const i64 length = r.plan.lengths[rank];
@@ -134,14 +137,14 @@ class OutputRows {
 
   private:
     float* row(i64 rank, i64 position) const {
-        return r_.y + (plan_.rows[rank] * plan_.time + position) * r_.units;
+        return r_.y + (plan_.rows[rank] * plan_.time + position) * r_.outputs;
     }
     void fill(i64 rank, i64 begin, i64 end, const float* h) const {
         for (i64 p = begin; p < end; ++p) {
             if (r_.zero_output_for_mask)
-                zero_row(r_.units, row(rank, p));
+                zero_row(r_.outputs, row(rank, p));
             else
-                copy_row(h, r_.units, row(rank, p));
+                copy_row(h, r_.outputs, row(rank, p));
         }
     }
     const Recurrent& r_;
@@ -155,12 +158,12 @@ class OutputGrad {
 
     void add_last(i64 rank, float* dh) const {
         if (dy_ != nullptr && !r_.return_sequences && !OutputRows::last_is_zero(r_, rank))
-            add_row(dy_ + plan_.rows[rank] * r_.units, r_.units, dh);
+            add_row(dy_ + plan_.rows[rank] * r_.outputs, r_.outputs, dh);
     }
     GW_INLINE void add_step(i64 rank, i64 step, float* dh) const {
         if (dy_ == nullptr || !r_.return_sequences) return;
         const i64 position = position_of(plan_, rank, step);
-        add_row(row(rank, position), r_.units, dh);
+        add_row(row(rank, position), r_.outputs, dh);
         if (plan_.ragged) add(rank, position + 1, next_position(plan_, rank, step), dh);
     }
     void add_leading(i64 rank, float* dh) const {
@@ -169,11 +172,11 @@ class OutputGrad {
 
   private:
     const float* row(i64 rank, i64 position) const {
-        return dy_ + (plan_.rows[rank] * plan_.time + position) * r_.units;
+        return dy_ + (plan_.rows[rank] * plan_.time + position) * r_.outputs;
     }
     void add(i64 rank, i64 begin, i64 end, float* dh) const {
         if (r_.zero_output_for_mask) return;
-        for (i64 p = begin; p < end; ++p) add_row(row(rank, p), r_.units, dh);
+        for (i64 p = begin; p < end; ++p) add_row(row(rank, p), r_.outputs, dh);
     }
     const Recurrent& r_;
     const SequencePlan& plan_;

@@ -286,7 +286,13 @@ class PackedWeights:
     """The weights of a cell in the order in which the kernels of one instruction set read them."""
 
     def __init__(
-        self, cell: str, kernel: _Floats, recurrent_kernel: _Floats, bias: _Floats | None
+        self,
+        cell: str,
+        kernel: _Floats,
+        recurrent_kernel: _Floats,
+        bias: _Floats | None,
+        peepholes: _Floats | None = None,
+        projection: _Floats | None = None,
     ) -> None: ...
     @property
     def isa(self) -> str: ...
@@ -296,7 +302,13 @@ class RecurrentStream:
     """One step of a cell at a time; the states, zeros at first, stay inside."""
 
     def __init__(
-        self, weights: PackedWeights, batch: int, activation: str, recurrent_activation: str
+        self,
+        weights: PackedWeights,
+        batch: int,
+        activation: str,
+        recurrent_activation: str,
+        activation_clip: float | None = None,
+        cell_clip: float | None = None,
     ) -> None: ...
     def step(self, x: _Floats) -> _Floats:
         """x (B, I) -> new output (B, H)."""
@@ -334,13 +346,18 @@ def recurrent_forward(
     return_sequences: bool,
     keep: bool,
     packed: PackedWeights | None = None,
+    peepholes: _Floats | None = None,
+    activation_clip: float | None = None,
+    cell_clip: float | None = None,
+    projection: _Floats | None = None,
 ) -> tuple[_Floats, tuple[_Floats, ...], RecurrentPass | None]:
     """Runs a cell over x (B, T, I).
 
     kernel (I, G*H), recurrent_kernel (H, G*H), bias (G*H,) or (2, G*H), states (B, H), mask (B, T),
-    dropout masks (B, I) and (B, H). Returns the outputs, (B, T, H) or (B, H), the final states, and
-    what ``recurrent_backward`` needs, None unless ``keep``. ``packed`` are these same weights,
-    packed before at the present instruction set.
+    dropout masks (B, I) and (B, H), peepholes (3, H) for the cell that has them. Returns the
+    outputs, (B, T, H) or (B, H), the final states, and what ``recurrent_backward`` needs, None
+    unless ``keep``. ``packed`` are these same weights, packed before at the present instruction
+    set. With a projection (H, P) of an LSTM the outputs, h and its dropout mask have P features.
     """
 
 def recurrent_backward(
@@ -348,8 +365,16 @@ def recurrent_backward(
     dy: _Floats | None,
     dstates: _States | None,
     need_dx: bool,
-) -> tuple[_Floats | None, _Floats, _Floats, _Floats | None, tuple[_Floats, ...]]:
-    """Gradients of x, kernel, recurrent_kernel, bias and the initial states.
+) -> tuple[
+    _Floats | None,
+    _Floats,
+    _Floats,
+    _Floats | None,
+    tuple[_Floats, ...],
+    _Floats | None,
+    _Floats | None,
+]:
+    """Gradients of x, kernel, recurrent_kernel, bias, initial states, peepholes, projection.
 
     RuntimeError when ``saved`` was consumed already.
     """

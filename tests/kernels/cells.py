@@ -10,6 +10,9 @@ class CellRow(NamedTuple):
     gates: int  # G: kernel (I, G·H), recurrent_kernel (H, G·H)
     states: int  # of (B, H) each; the first is the output
     bias_rows: int  # 1: bias (G·H,); 2: bias (2, G·H)
+    peepholes: int = 0  # rows of weights (P, H) that multiply a state unit by unit
+    clips: bool = False  # whether it knows a bound of c
+    projects: bool = False  # whether h may be a projection of what it puts out
 
     def bias_shape(self, units: int) -> tuple[int, ...]:
         """The shape of the bias of ``units`` units."""
@@ -20,7 +23,16 @@ class CellRow(NamedTuple):
 CELLS = {
     row.name: row
     for row in (
-        CellRow("lstm", gates=4, states=2, bias_rows=1),
+        CellRow("lstm", gates=4, states=2, bias_rows=1, projects=True),
+        CellRow(
+            "lstm_peephole",
+            gates=4,
+            states=2,
+            bias_rows=1,
+            peepholes=3,
+            clips=True,
+            projects=True,
+        ),
         CellRow("gru", gates=3, states=1, bias_rows=2),
         CellRow("gru_v1", gates=3, states=1, bias_rows=1),
         CellRow("simple_rnn", gates=1, states=1, bias_rows=1),

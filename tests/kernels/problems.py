@@ -51,6 +51,10 @@ class Problem:
     go_backwards: bool
     zero_output_for_mask: bool
     return_sequences: bool
+    peepholes: Array | None
+    activation_clip: float | None
+    cell_clip: float | None
+    projection: Array | None
     dy: Array
     d_states: tuple[Array, ...]
 
@@ -97,6 +101,9 @@ def random_problem(
     go_backwards: bool = False,
     zero_output_for_mask: bool = False,
     return_sequences: bool = True,
+    activation_clip: float | None = None,
+    cell_clip: float | None = None,
+    projection: bool = False,
 ) -> Problem:
     """A float32 problem whose weights are scaled so that activations neither die nor explode."""
     row = CELLS[cell]
@@ -109,24 +116,31 @@ def random_problem(
         return (1.25 * (rng.random(shape) < 0.8)).astype(np.float32)
 
     columns = row.gates * units
-    states = tuple(normal(batch, units, scale=0.5) for _ in range(row.states))
+    projects = projection and row.projects and units > 1
+    outputs = (units + 1) // 2 if projects else units
+    sizes = [outputs, *[units] * (row.states - 1)]
+    states = tuple(normal(batch, size, scale=0.5) for size in sizes)
     return Problem(
         cell,
         normal(batch, time, inputs),
         normal(inputs, columns, scale=inputs**-0.5),
-        normal(units, columns, scale=0.7 * units**-0.5),
+        normal(outputs, columns, scale=0.7 * outputs**-0.5),
         normal(*row.bias_shape(units), scale=0.5) if bias else None,
         states if initial_state else None,
         MASKS[mask](rng, batch, time),
         dropped(batch, inputs) if dropout else None,
-        dropped(batch, units) if recurrent_dropout else None,
+        dropped(batch, outputs) if recurrent_dropout else None,
         activation,
         recurrent_activation,
         go_backwards,
         zero_output_for_mask,
         return_sequences,
-        normal(*((batch, time, units) if return_sequences else (batch, units))),
-        tuple(normal(batch, units) for _ in range(row.states)),
+        normal(row.peepholes, units, scale=0.5) if row.peepholes else None,
+        activation_clip,
+        cell_clip if row.clips else None,
+        normal(units, outputs, scale=units**-0.5) if projects else None,
+        normal(*((batch, time, outputs) if return_sequences else (batch, outputs))),
+        tuple(normal(batch, size) for size in sizes),
     )
 
 
@@ -145,6 +159,10 @@ def forward_by_reference(problem: Problem) -> tuple[Array, tuple[Array, ...], An
         recurrent_activation=p.recurrent_activation,
         go_backwards=p.go_backwards,
         zero_output_for_mask=p.zero_output_for_mask,
+        peepholes=p.peepholes,
+        activation_clip=np.inf if p.activation_clip is None else p.activation_clip,
+        cell_clip=np.inf if p.cell_clip is None else p.cell_clip,
+        projection=p.projection,
     )
     return outputs if p.return_sequences else outputs[:, -1], states, cache
 
@@ -157,8 +175,9 @@ def solve_by_reference(problem: Problem) -> Solution:
         d_outputs = np.zeros((*problem.x.shape[:2], y.shape[-1]), y.dtype)
         d_outputs[:, -1] = problem.dy
     g = reference.recurrent_backward(cache, d_outputs, problem.d_states)
-    gradients = (g["x"], g["kernel"], g["recurrent_kernel"], g["bias"], g["initial_state"])
-    return Solution(y, states, _named(*gradients))
+    weights = (g["kernel"], g["recurrent_kernel"], g["bias"])
+    optional = (g["peepholes"], g["projection"])
+    return Solution(y, states, _named(g["x"], *weights, g["initial_state"], *optional))
 
 
 def solve_by_kernel(problem: Problem) -> Solution:
@@ -166,14 +185,16 @@ def solve_by_kernel(problem: Problem) -> Solution:
     from gatework import _core
 
     p = problem
-    y, states, saved = _core.recurrent_forward(*forward_arguments(p), keep=True)
+    y, states, saved = _core.recurrent_forward(**forward_arguments(p), keep=True)
     gradients = _core.recurrent_backward(saved, p.dy, p.d_states, True)
     return Solution(y, states, _named(*gradients))
 
 
-def forward_arguments(problem: Problem) -> tuple[Any, ...]:
-    """The arguments of ``_core.recurrent_forward`` but the last, ``keep``."""
-    return tuple(getattr(problem, f.name) for f in fields(problem))[:-2]
+def forward_arguments(problem: Problem) -> dict[str, Any]:
+    """The arguments of ``_core.recurrent_forward`` but ``keep``."""
+    given = {f.name: getattr(problem, f.name) for f in fields(problem)[:-2]}
+    given["initial_states"] = given.pop("initial_state")
+    return given
 
 
 def _named(
@@ -182,7 +203,10 @@ def _named(
     recurrent_kernel: Array,
     bias: Array | None,
     initial_state: tuple[Array, ...],
+    peepholes: Array | None,
+    projection: Array | None,
 ) -> dict[str, Array]:
     gradients = {"x": x, "kernel": kernel, "recurrent_kernel": recurrent_kernel, "bias": bias}
+    gradients |= {"peepholes": peepholes, "projection": projection}
     gradients |= {f"initial_state[{i}]": d for i, d in enumerate(initial_state)}
     return {name: gradient for name, gradient in gradients.items() if gradient is not None}

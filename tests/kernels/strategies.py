@@ -46,5 +46,8 @@ def problems() -> st.SearchStrategy[Problem]:
         units=st.sampled_from(UNITS),
         mask=st.sampled_from(sorted(MASKS)),
         activations=_ACTIVATIONS,
+        activation_clip=st.sampled_from((None, None, 0.5)),
+        cell_clip=st.sampled_from((None, 0.7)),
+        projection=st.booleans(),
         flags=st.fixed_dictionaries({flag: st.booleans() for flag in FLAGS}),
     )

@@ -19,7 +19,9 @@ pytestmark = pytest.mark.usefixtures("isa")
 
 
 def packed(problem: Problem) -> _core.PackedWeights:
-    return _core.PackedWeights(problem.cell, problem.kernel, problem.recurrent_kernel, problem.bias)
+    p = problem
+    weights = (p.kernel, p.recurrent_kernel, p.bias, p.peepholes, p.projection)
+    return _core.PackedWeights(p.cell, *weights)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -31,7 +33,7 @@ def test_few_rows_over_many_steps(cell: str, mask: str) -> None:
         dropped = batch > 2
         problem = random_problem(cell, rng, batch, 37, 5, 70, mask=mask, recurrent_dropout=dropped)
         assert_solution(problem, solve_by_kernel(problem))
-        y, states, _ = _core.recurrent_forward(*forward_arguments(problem), False)
+        y, states, _ = _core.recurrent_forward(**forward_arguments(problem), keep=False)
         expected = solve_by_reference(problem.astype(np.float64))
         assert_output(y, expected.y)
         for i, pair in enumerate(zip(states, expected.states, strict=True)):
@@ -45,8 +47,8 @@ def test_packed_once_gives_the_same_bits(cell: str, batch: int) -> None:
     weights = packed(problem)
     assert weights.isa == _core.isa()
     for keep in (False, True):
-        y = _core.recurrent_forward(*forward_arguments(problem), keep)[0]
-        again = _core.recurrent_forward(*forward_arguments(problem), keep, weights)[0]
+        y = _core.recurrent_forward(**forward_arguments(problem), keep=keep)[0]
+        again = _core.recurrent_forward(**forward_arguments(problem), keep=keep, packed=weights)[0]
         assert y.tobytes() == again.tobytes()
 
 
@@ -54,7 +56,7 @@ def test_weights_of_another_shape_are_refused() -> None:
     problem = random_problem("lstm", 0, 2, 3, 4, 5)
     for other in (random_problem("lstm", 0, 2, 3, 4, 6), random_problem("gru", 0, 2, 3, 4, 5)):
         with pytest.raises(ValueError, match="packed must be packed from these weights"):
-            _core.recurrent_forward(*forward_arguments(problem), False, packed(other))
+            _core.recurrent_forward(**forward_arguments(problem), keep=False, packed=packed(other))
 
 
 @pytest.mark.parametrize("bad", ["kernel", "recurrent_kernel", "bias"])

@@ -56,6 +56,8 @@ def test_masks(cell: str, mask: str) -> None:
             zero_output_for_mask=bool(flags & 2),
             return_sequences=bool(flags & 4),
             recurrent_dropout=flags >= 5,
+            cell_clip=0.5 if flags % 3 == 0 else None,
+            projection=flags in (1, 2, 6, 7),
         )
         assert_solution(problem, solve_by_kernel(problem))
 
@@ -91,7 +93,7 @@ def test_gradients_are_numeric_derivatives(cell: str) -> None:
     """Without the reference's backward pass in between."""
     rng = np.random.default_rng(13)
     problem = random_problem(
-        cell, rng, 3, 4, 2, 3, mask="holes", dropout=True, recurrent_dropout=True
+        cell, rng, 3, 4, 2, 3, mask="holes", dropout=True, recurrent_dropout=True, projection=True
     )
     p = problem.astype(np.float64)
 
@@ -101,8 +103,9 @@ def test_gradients_are_numeric_derivatives(cell: str) -> None:
         return sum(float(np.vdot(value, gradient)) for value, gradient in pairs)
 
     gradients = solve_by_kernel(problem).gradients
-    for name in ("x", "kernel", "recurrent_kernel", "bias"):
-        assert_gradient(gradients[name], numeric_gradient(loss, getattr(p, name)), name)
+    for name in ("x", "kernel", "recurrent_kernel", "bias", "peepholes", "projection"):
+        if name in gradients:
+            assert_gradient(gradients[name], numeric_gradient(loss, getattr(p, name)), name)
     for i, state in enumerate(p.initial_state or ()):
         name = f"initial_state[{i}]"
         assert_gradient(gradients[name], numeric_gradient(loss, state), name)
@@ -118,7 +121,7 @@ class TestWhatIsAsked:
 
     def test_inference_gives_the_same_outputs(self, cell: str) -> None:
         problem = self.problem(cell, recurrent_dropout=True)
-        y, states, saved = _core.recurrent_forward(*forward_arguments(problem), keep=False)
+        y, states, saved = _core.recurrent_forward(**forward_arguments(problem), keep=False)
         assert saved is None
         expected = solve_by_reference(problem.astype(np.float64))
         assert_output(y, expected.y)
@@ -127,7 +130,7 @@ class TestWhatIsAsked:
 
     def test_dx_is_not_computed_unless_wanted(self, cell: str) -> None:
         problem = self.problem(cell)
-        saved = _core.recurrent_forward(*forward_arguments(problem), keep=True)[2]
+        saved = _core.recurrent_forward(**forward_arguments(problem), keep=True)[2]
         dx, dkernel, *_ = _core.recurrent_backward(saved, problem.dy, problem.d_states, False)
         assert dx is None
         assert dkernel.tobytes() == solve_by_kernel(problem).gradients["kernel"].tobytes()
@@ -146,7 +149,7 @@ class TestWhatIsAsked:
                 replace(zero_dy, d_states=(no_states[0], *problem.d_states[1:])),
             ),
         ):
-            saved = _core.recurrent_forward(*forward_arguments(problem), keep=True)[2]
+            saved = _core.recurrent_forward(**forward_arguments(problem), keep=True)[2]
             gradients = _core.recurrent_backward(saved, dy, d_states, True)
             expected = solve_by_reference(same.astype(np.float64)).gradients
             for name, gradient in zip(("x", "kernel", "recurrent_kernel"), gradients, strict=False):

@@ -38,7 +38,7 @@ def forward(**changes: Any) -> Any:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"cell": "elman"}, "cell must be one of lstm, gru, gru_v1, simple_rnn, not 'elman'"),
+        ({"cell": "elman"}, "cell must be one of lstm, lstm_peephole, gru, "),
         ({"x": floats(T, I)}, "x must be of shape (any, any, any), not (3, 4)"),
         ({"x": floats(B, 0, I)}, "x must be of at least one time step, not (2, 0, 4)"),
         ({"x": floats(B, T, 0)}, "x must be of at least one feature, not (2, 3, 0)"),
@@ -61,6 +61,29 @@ def forward(**changes: Any) -> Any:
         (
             {"recurrent_dropout_mask": floats(B, I)},
             "recurrent_dropout_mask must be of shape (2, 5), not (2, 4)",
+        ),
+        ({"peepholes": floats(3, H)}, "peepholes must be None for this cell, not ndarray"),
+        (
+            {"cell": "lstm_peephole", "peepholes": floats(2, H)},
+            "peepholes must be of shape (3, 5), not (2, 5)",
+        ),
+        ({"cell_clip": 0.0}, "cell_clip must be positive, not 0.0"),
+        ({"activation_clip": float("nan")}, "activation_clip must be positive, not nan"),
+        (
+            {"projection": floats(H, H)},
+            "projection must be of fewer columns than rows, not (5, 5)",
+        ),
+        (
+            {"projection": floats(7, 2)},
+            "projection must be of shape (any, 5), not (7, 2)",
+        ),
+        (
+            {"projection": floats(7, H)},
+            "recurrent_kernel must be of shape (5, 28), not (5, 20)",
+        ),
+        (
+            {"cell": "gru", "projection": floats(7, H)},
+            "projection must be None for this cell, not ndarray",
         ),
         ({"activation": "tan"}, "activation must be an elementwise activation (linear, "),
         ({"recurrent_activation": "softmax"}, "recurrent_activation must be an elementwise "),

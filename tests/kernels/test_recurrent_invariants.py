@@ -29,7 +29,7 @@ def solve_with_threads(problem: Problem, threads: int) -> Solution:
 
 
 def forward(problem: Problem) -> tuple[Any, tuple[Any, ...]]:
-    y, states, _ = _core.recurrent_forward(*forward_arguments(problem), keep=False)
+    y, states, _ = _core.recurrent_forward(**forward_arguments(problem), keep=False)
     return y, states
 
 

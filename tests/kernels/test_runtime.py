@@ -62,7 +62,7 @@ def test_a_pass_goes_back_on_the_level_it_came_by() -> None:
 
     problem = random_problem("gru", np.random.default_rng(1), 5, 7, 9, 33)
     expected = solve_by_kernel(problem).gradients
-    saved = _core.recurrent_forward(*forward_arguments(problem), keep=True)[2]
+    saved = _core.recurrent_forward(**forward_arguments(problem), keep=True)[2]
     before = _core.isa()
     _core.set_isa("baseline")
     gradients = _core.recurrent_backward(saved, problem.dy, problem.d_states, True)

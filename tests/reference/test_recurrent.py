@@ -38,6 +38,8 @@ def assert_gradients(problem: Problem) -> None:
         "kernel": p.kernel,
         "recurrent_kernel": p.recurrent_kernel,
         "bias": p.bias,
+        "peepholes": p.peepholes,
+        "projection": p.projection,
     }
     for i, state in enumerate(p.initial_state or ()):
         arguments[f"initial_state[{i}]"] = state
@@ -50,7 +52,7 @@ def test_every_cell_of_the_table_has_a_reference() -> None:
     assert set(reference.CELLS) == set(CELLS)
     for name, row in CELLS.items():
         cell = reference.CELLS[name]
-        assert (cell.gates, cell.states, cell.bias_rows) == row[1:]
+        assert (cell.gates, cell.states, cell.bias_rows, cell.peepholes) == row[1:5]
         assert cell.bias_shape(5) == row.bias_shape(5)
 
 
@@ -76,6 +78,9 @@ def test_gradients_under_masks(cell: str, mask: str, backwards: bool) -> None:
     mask=st.sampled_from(sorted(MASKS)),
     activation=st.sampled_from(CONTINUOUS),
     recurrent_activation=st.sampled_from(CONTINUOUS),
+    activation_clip=st.sampled_from((None, 0.5)),
+    cell_clip=st.sampled_from((None, 0.7)),
+    projection=st.booleans(),
     flags=st.fixed_dictionaries(
         {
             name: st.booleans()
@@ -107,6 +112,15 @@ def lstm(x: float, w: Array, u: Array, b: Array, h: float, c: float) -> tuple[fl
     return o * math.tanh(c), c
 
 
+def lstm_peephole(
+    x: float, w: Array, u: Array, b: Array, h: float, c: float, p: Array
+) -> tuple[float, float]:
+    s = [x * w[k] + h * u[k] + b[k] for k in range(4)]
+    i, f = sigmoid(s[0] + p[0] * c), sigmoid(s[1] + p[1] * c)
+    c = min(max(f * c + i * math.tanh(s[2]), -0.2), 0.2)
+    return sigmoid(s[3] + p[2] * c) * math.tanh(c), c
+
+
 def gru(x: float, w: Array, u: Array, b: Array, h: float) -> tuple[float]:
     z = sigmoid(x * w[0] + b[0, 0] + h * u[0] + b[1, 0])
     r = sigmoid(x * w[1] + b[0, 1] + h * u[1] + b[1, 1])
@@ -124,14 +138,16 @@ def simple_rnn(x: float, w: Array, u: Array, b: Array, h: float) -> tuple[float]
     return (math.tanh(x * w[0] + h * u[0] + b[0]),)
 
 
-@pytest.mark.parametrize("cell", [lstm, gru, gru_v1, simple_rnn])
+@pytest.mark.parametrize("cell", [lstm, lstm_peephole, gru, gru_v1, simple_rnn])
 def test_one_unit_follows_the_scalar_equations(cell: Any) -> None:
-    p = random_problem(cell.__name__, np.random.default_rng(2), 1, 5, 1, 1).astype(np.float64)
+    rng = np.random.default_rng(2)
+    p = random_problem(cell.__name__, rng, 1, 5, 1, 1, cell_clip=0.2).astype(np.float64)
+    more = () if p.peepholes is None else (p.peepholes[:, 0],)
     outputs, states, _ = forward_by_reference(p)
     assert p.initial_state is not None
     expected = tuple(float(s[0, 0]) for s in p.initial_state)
     for t in range(5):
-        expected = cell(p.x[0, t, 0], p.kernel[0], p.recurrent_kernel[0], p.bias, *expected)
+        expected = cell(p.x[0, t, 0], p.kernel[0], p.recurrent_kernel[0], p.bias, *expected, *more)
         np.testing.assert_allclose(outputs[0, t, 0], expected[0], rtol=1e-13)
     np.testing.assert_allclose([float(s[0, 0]) for s in states], expected, rtol=1e-13)
 

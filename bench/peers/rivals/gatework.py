@@ -62,7 +62,8 @@ def recurrent(w: Recurrent) -> Task:
     }
 
     def forward(p: Problem, keep: bool) -> tuple[Array, Any]:
-        y, _, saved = _core.recurrent_forward(*forward_arguments(p), keep, packed[id(p.kernel)])
+        arguments = forward_arguments(p)
+        y, _, saved = _core.recurrent_forward(**arguments, keep=keep, packed=packed[id(p.kernel)])
         return y, saved
 
     return Task(lambda: solve_layers(w, layers, given.dy, forward), list)

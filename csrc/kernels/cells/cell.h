@@ -7,13 +7,17 @@
 //   x_gate[], h_gate[]         which column block of the weights a slot multiplies
 //   second                     slots that need a second product with an operand made from the first
 //                              sums (GRU with the reset gate before the product); empty otherwise
+//   diagonals, diagonal[]      optional: weights that multiply a state unit by unit (peepholes)
 //   carries_h                  the new h depends on the old one outside of the products
 // and works on one vector of units at a time:
 //   forward(gate, prev, next)          gate[slot]: sums in, saved values out; next: new states out
 //   backward(gate, prev, next, d)      gate[slot]: saved in, gradients of the sums out;
 //                                      d[state]: gradient of the new states in, of the old ones out
-// States are h first, then c. A cell with `second` adds forward_first and backward_second.
+// States are h first, then c. A cell with `second` adds forward_first and backward_second. One with
+// diagonals gets them as a last argument of both; the gradients of the sums it leaves are theirs too.
+// A cell with settings of its own overloads configure.
 #pragma once
+#include "api/recurrent.h"
 #include "kernels/activations.h"
 
 namespace gw::GW_ISA {
@@ -25,15 +29,26 @@ struct Slots {
     constexpr bool has(i64 slot) const { return slot >= begin && slot < end; }
 };
 
+// A weight that multiplies a state of the old or the new step on its way to the sum of a slot.
+struct Diagonal {
+    i64 slot, state;
+    bool next;
+};
+
+template <class Cell, class = void> constexpr i64 diagonals_of = 0;
+template <class Cell> constexpr i64 diagonals_of<Cell, decltype(void(Cell::diagonals))> = Cell::diagonals;
+
+template <class Cell> void configure(Cell&, const Recurrent&) {}
+
 // The constants of a cell as values, for code that need not be compiled for each cell.
 struct CellLayout {
-    i64 gates, slots, bias_rows;
+    i64 gates, slots, bias_rows, diagonals;
     Slots x_slots, h_slots, second;
     const i64 *x_gate, *h_gate;
 };
 
 template <class Cell> constexpr CellLayout layout_of() {
-    return {Cell::gates,   Cell::slots,  Cell::bias_rows, Cell::x_slots,
+    return {Cell::gates,   Cell::slots,  Cell::bias_rows, diagonals_of<Cell>, Cell::x_slots,
             Cell::h_slots, Cell::second, Cell::x_gate,    Cell::h_gate};
 }
 

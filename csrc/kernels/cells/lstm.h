@@ -19,7 +19,7 @@ template <class Phi, class Sigma> struct Lstm {
         const vf i = sigma.value(gate[0]), f = sigma.value(gate[1]);
         const vf g = phi.value(gate[2]), o = sigma.value(gate[3]);
         next[1] = f * prev[1] + i * g;
-        next[0] = o * phi.value(next[1]);
+        next[0] = o * phi.unbounded().value(next[1]);
         gate[0] = sigma.saved(gate[0], i);
         gate[1] = sigma.saved(gate[1], f);
         gate[2] = phi.saved(gate[2], g);
@@ -31,7 +31,8 @@ template <class Phi, class Sigma> struct Lstm {
         const vf g = phi.value_of_saved(gate[2]), o = sigma.value_of_saved(gate[3]);
         const vf phi_c = output_of_state(next, o);
         const vf dh = d[0];
-        const vf dc = d[1] + dh * o * phi.slope_of_saved(phi.saved(next[1], phi_c));
+        const Phi out = phi.unbounded();
+        const vf dc = d[1] + dh * o * out.slope_of_saved(out.saved(next[1], phi_c));
         gate[0] = dc * g * sigma.slope_of_saved(gate[0]);
         gate[1] = dc * prev[1] * sigma.slope_of_saved(gate[1]);
         gate[2] = dc * i * phi.slope_of_saved(gate[2]);
@@ -45,7 +46,7 @@ template <class Phi, class Sigma> struct Lstm {
     // made of φ(c) is multiplied by o.
     GW_INLINE vf output_of_state(const vf* next, vf o) const {
         if constexpr (Phi::keeps_value && Sigma::keeps_value) return next[0] / at_least(o, 1e-30f);
-        return phi.value(next[1]);
+        return phi.unbounded().value(next[1]);
     }
 };
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from .. import ops
-from ..autograd import Tensor
+from ..autograd import Tensor, as_tensor
 from .base import Layer
 from .recurrent.steps import cells_in
 from .wrappers import require_layer
@@ -36,6 +36,9 @@ class Bidirectional(Layer):
         merge_mode: "concat", "sum", "ave", "mul": how the outputs are joined; None returns both.
         weights: initial weights, first half forward.
         backward_layer: a layer of its own for the backward direction.
+
+    The layers of a layer with ``num_layers`` are joined one by one: each reads both directions of
+    the one below. Its states are still those of all layers forward, then those backward.
 
     With ``return_state`` the result is a list: the outputs, then the states forward and backward.
     Masked steps output zeros when ``return_sequences`` is set.
@@ -81,14 +84,30 @@ class Bidirectional(Layer):
                 "backward_layer must have another go_backwards than layer, "
                 f"not {backward.go_backwards} as well"
             )
-        for name in ("stateful", "return_sequences", "return_state"):
+        for name in ("stateful", "return_sequences", "return_state", "num_layers"):
             ours, theirs = getattr(forward, name, False), getattr(backward, name, False)
             if ours != theirs:
                 raise ValueError(
                     f"backward_layer must have the same {name} as layer, {ours}, not {theirs}"
                 )
 
+        if self._levels > 1 and forward.go_backwards:
+            raise ValueError("layer of several layers must go forwards, not backwards")
+
+    @property
+    def _levels(self) -> int:
+        """The number of layers in each direction; both are joined after every one."""
+        return int(getattr(self.forward_layer, "num_layers", 1))
+
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        shape = (sequences_shape[0], sequences_shape[-1])
+        for level in range(self._levels if self._levels > 1 else 0):
+            cells = [one.cell.cells[level] for one in (self.forward_layer, self.backward_layer)]
+            for cell in cells:
+                if not cell.built:
+                    cell.build(shape)
+            sizes = [cell.output_size for cell in cells]
+            shape = (shape[0], sum(sizes) if self.merge_mode in ("concat", None) else sizes[0])
         for layer in (self.forward_layer, self.backward_layer):
             if not layer.built:
                 layer.build(sequences_shape)
@@ -114,8 +133,11 @@ class Bidirectional(Layer):
                 )
             given[0]["initial_state"] = list(initial_state[:half])
             given[1]["initial_state"] = list(initial_state[half:])
-        forward = self.forward_layer(sequences, training=training, **given[0])
-        backward = self.backward_layer(sequences, training=training, **given[1])
+        if self._levels > 1:
+            forward, backward = self._run_levels(sequences, given, training)
+        else:
+            forward = self.forward_layer(sequences, training=training, **given[0])
+            backward = self.backward_layer(sequences, training=training, **given[1])
         final: list[Any] = []
         if self.return_state:
             final = [*forward[1:], *backward[1:]]
@@ -126,6 +148,46 @@ class Bidirectional(Layer):
         if self.return_state:
             return [*merged, *final] if isinstance(merged, list) else [merged, *final]
         return merged
+
+    def _run_levels(
+        self, sequences: Any, given: list[dict[str, Any]], training: bool
+    ) -> tuple[Any, Any]:
+        """What both layers return where each of their layers reads both directions."""
+        layers = (self.forward_layer, self.backward_layer)
+        sequences = as_tensor(sequences, "float32")
+        batch = sequences.shape[0]
+        starts = [
+            layer._initial_state(own.get("initial_state"), batch)
+            for layer, own in zip(layers, given, strict=True)
+        ]
+        finals: list[list[Any]] = [[], []]
+        for level in range(self._levels):
+            last = level == self._levels - 1
+            outputs = []
+            for layer, own, start, final in zip(layers, given, starts, finals, strict=True):
+                output, states = layer.cell.cells[level].run(
+                    sequences,
+                    initial_state=None if start is None else start[level],
+                    training=training,
+                    mask=own.get("mask"),
+                    go_backwards=layer.go_backwards,
+                    zero_output_for_mask=layer.zero_output_for_mask,
+                    return_sequences=self.return_sequences or not last,
+                )
+                outputs.append(output)
+                final.append(states)
+            if not last:
+                merged = self._merge(outputs[0], ops.flip(outputs[1], axis=1))
+                joined = ops.concatenate(merged) if isinstance(merged, list) else merged
+                sequences = self.forward_layer.cell.between(joined, training)
+        found: list[Any] = []
+        for layer, output, final in zip(layers, outputs, finals, strict=True):
+            if layer.stateful:
+                layer._carry(final)
+            if layer.activity_regularizer is not None:
+                layer.add_loss(layer.activity_regularizer(output) / max(batch, 1))
+            found.append([output, *layer._shown(final)] if self.return_state else output)
+        return found[0], found[1]
 
     def _merge(self, forward: Tensor, backward: Tensor) -> Any:
         if self.merge_mode == "concat":
@@ -200,5 +262,7 @@ class Bidirectional(Layer):
         config = dict(config)
         for key in ("layer", "backward_layer"):
             if isinstance(config.get(key), dict):
-                config[key] = deserialize_keras_object(config[key], custom_objects=custom_objects)
+                # Only this layer knows what its layers read: it builds them.
+                inner = {k: v for k, v in config[key].items() if k != "build_config"}
+                config[key] = deserialize_keras_object(inner, custom_objects=custom_objects)
         return cls(**config)

@@ -23,17 +23,22 @@ class PackedWeightsCache:
         self._kept: tuple[tuple[Any, ...], _core.PackedWeights] | None = None
 
     def get(
-        self, cell: str, kernel: Variable, recurrent_kernel: Variable, bias: Variable | None
+        self,
+        cell: str,
+        kernel: Variable,
+        recurrent_kernel: Variable,
+        bias: Variable | None,
+        peepholes: Variable | None = None,
+        projection: Variable | None = None,
     ) -> _core.PackedWeights:
         """The packed weights of ``cell``, made anew if a variable was written to since."""
-        variables = (kernel, recurrent_kernel) if bias is None else (kernel, recurrent_kernel, bias)
+        given = (kernel, recurrent_kernel, bias, peepholes, projection)
+        variables = [variable for variable in given if variable is not None]
         key = (cell, runtime.isa(), *((id(v), v.version) for v in variables))
         kept = self._kept  # read once: another thread may replace it
         if kept is None or kept[0] != key:
-            arrays = [np.ascontiguousarray(v._value, np.float32) for v in variables]
-            packed = _core.PackedWeights(
-                cell, arrays[0], arrays[1], arrays[2] if bias is not None else None
-            )
+            arrays = [v if v is None else np.ascontiguousarray(v._value, np.float32) for v in given]
+            packed = _core.PackedWeights(cell, *arrays)  # type: ignore[arg-type]
             kept = self._kept = (key, packed)
         return kept[1]
 

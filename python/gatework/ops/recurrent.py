@@ -30,15 +30,20 @@ def recurrent(
     go_backwards: bool = False,
     zero_output_for_mask: bool = False,
     return_sequences: bool = False,
+    peepholes: Any = None,
+    activation_clip: float | None = None,
+    cell_clip: float | None = None,
+    projection: Any = None,
     packed: PackedWeightsCache | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
     """Runs a recurrent cell over a batch of sequences.
 
     Args:
-        cell: "lstm", "gru" (reset gate after the product), "gru_v1" (before it) or "simple_rnn".
+        cell: "lstm", "lstm_peephole", "gru" (reset gate after the product), "gru_v1" (before it)
+            or "simple_rnn".
         x: (batch, time, features) float32.
         kernel: (features, gates * units), gates in Keras' order.
-        recurrent_kernel: (units, gates * units).
+        recurrent_kernel: (units, gates * units); (outputs, gates * units) with a projection.
         bias: (gates * units,), (2, 3 * units) for "gru", or None.
         initial_state: one (batch, units) tensor per state, or None for zeros.
         mask: (batch, time), true at real steps. A masked step keeps the state and costs nothing.
@@ -48,6 +53,12 @@ def recurrent(
         go_backwards: process the last step first; outputs come in that order.
         zero_output_for_mask: output zeros at masked steps instead of the output before them.
         return_sequences: return all outputs instead of the last.
+        peepholes: (3, units) for "lstm_peephole": what c is multiplied by on its way to the gates
+            i, f and o.
+        activation_clip: bound of the magnitude of the gates' sums.
+        cell_clip: bound of the magnitude of c, for "lstm_peephole".
+        projection: (units, outputs), outputs < units, for both LSTMs: h is o⊙φ(c) times it.
+            Outputs, the state h and its dropout mask then have ``outputs`` features.
         packed: where the packed weights are kept while no gradient is recorded; the weights must
             then be variables.
 
@@ -61,6 +72,8 @@ def recurrent(
     weights = [as_tensor(w, "float32") for w in (kernel, recurrent_kernel)]
     if bias is not None:
         weights.append(as_tensor(bias, "float32"))
+    optional = [as_tensor(w, "float32") for w in (peepholes, projection) if w is not None]
+    weights += optional
     initial = [as_tensor(s, "float32") for s in initial_state or ()]
     inputs = (x, *weights, *initial)
     arrays = [np.ascontiguousarray(t._value) for t in inputs]
@@ -81,23 +94,30 @@ def recurrent(
         zero_output_for_mask,
         return_sequences,
     )
+    given = iter(arrays[first_state - len(optional) : first_state])
+    extra = (
+        None if peepholes is None else next(given),
+        activation_clip,
+        cell_clip,
+        None if projection is None else next(given),
+    )
     recording = is_recording(*inputs)
-    kept = None if recording or packed is None else packed.get(cell, kernel, recurrent_kernel, bias)
-    y, states, saved = _core.recurrent_forward(*arguments, recording, kept)
+    kept = None
+    if not recording and packed is not None:
+        kept = packed.get(cell, kernel, recurrent_kernel, bias, peepholes, projection)
+    y, states, saved = _core.recurrent_forward(*arguments, recording, kept, *extra)
 
     def vjp(dys: tuple[np.ndarray | None, ...]) -> list[np.ndarray | None]:
         nonlocal saved
         if saved is None or saved.consumed:  # a persistent tape asks again
-            saved = _core.recurrent_forward(*arguments, True)[2]
+            saved = _core.recurrent_forward(*arguments, True, None, *extra)[2]
         assert saved is not None
         dy, *dstates = (None if d is None else np.ascontiguousarray(d, np.float32) for d in dys)
-        dx, dkernel, drecurrent, dbias, dinitial = _core.recurrent_backward(
+        dx, dkernel, drecurrent, dbias, dinitial, *optional = _core.recurrent_backward(
             saved, dy, tuple(dstates), needs_gradient(x)
         )
-        found = [dx, dkernel, drecurrent]
-        if bias is not None:
-            found.append(dbias)
-        return found + list(dinitial[: len(initial)])
+        weights = [d for d in (dbias, *optional) if d is not None]
+        return [dx, dkernel, drecurrent, *weights, *dinitial[: len(initial)]]
 
     outputs, *final = record_many((y, *states), inputs, vjp)
     return outputs, final

@@ -22,7 +22,10 @@ class Parameters(NamedTuple):
     bias: Array  # (G·H,), or (2, G·H): input and recurrent bias
     activation: Activation
     recurrent_activation: Activation
+    state_activation: Activation  # as activation, of what activation_clip leaves alone: a state
     h_mask: Array  # (B, H), multiplies h where h enters a product (recurrent dropout)
+    peepholes: Array  # (P, H), multiply states unit by unit; (0, H) of a cell without any
+    cell_clip: float  # bound of c, where a cell knows one
 
 
 class StepGradient(NamedTuple):
@@ -33,6 +36,7 @@ class StepGradient(NamedTuple):
     kernel: Array
     recurrent_kernel: Array
     bias: Array
+    peepholes: Array | None = None  # None of a cell without any
 
 
 class Cell(NamedTuple):
@@ -48,6 +52,7 @@ class Cell(NamedTuple):
     bias_rows: int
     forward: Callable[[Parameters, Array, States], tuple[States, Any]]
     backward: Callable[[Parameters, Any, States], StepGradient]
+    peepholes: int = 0  # P, rows of weights that multiply a state unit by unit
 
     def bias_shape(self, units: int) -> tuple[int, ...]:
         """The bias' shape for ``units`` hidden units."""

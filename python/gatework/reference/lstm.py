@@ -34,22 +34,22 @@ def forward(p: Parameters, x: Array, states: States) -> tuple[States, Saved]:
     a = x @ p.kernel + h_in @ p.recurrent_kernel + p.bias
     a_i, a_f, a_c, a_o = split_gates(a, 4)
     c = σ(a_f) * c_old + σ(a_i) * φ(a_c)
-    h = σ(a_o) * φ(c)
+    h = σ(a_o) * p.state_activation.value(c)
     return (h, c), Saved(x, h_in, c_old, a, c)
 
 
 def backward(p: Parameters, saved: Saved, d_states: States) -> StepGradient:
     """Backpropagation of (dh, dc), the gradients of the states after the step."""
     x, h_in, c_old, a, c = saved
-    (φ, dφ), (σ, dσ) = p.activation, p.recurrent_activation
+    (φ, dφ), (σ, dσ), (φ_c, dφ_c) = p.activation, p.recurrent_activation, p.state_activation
     a_i, a_f, a_c, a_o = split_gates(a, 4)
     dh, dc = d_states
-    dc = dc + dh * σ(a_o) * dφ(c)
+    dc = dc + dh * σ(a_o) * dφ_c(c)
     da = join_gates(
         dc * φ(a_c) * dσ(a_i),
         dc * c_old * dσ(a_f),
         dc * σ(a_i) * dφ(a_c),
-        dh * φ(c) * dσ(a_o),
+        dh * φ_c(c) * dσ(a_o),
     )
     return StepGradient(
         x=da @ p.kernel.T,

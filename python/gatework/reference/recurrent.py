@@ -16,15 +16,18 @@ from typing import Any, TypedDict
 
 import numpy as np
 
+from .activations import Activation
 from .activations import activation as find_activation
 from .array import Array, Booleans
 from .cell import Cell, Parameters, States
 from .gru import GRU, GRU_V1
 from .lstm import LSTM
+from .lstm_peephole import LSTM_PEEPHOLE
 from .simple_rnn import SIMPLE_RNN
 
 CELLS: dict[str, Cell] = {
     "lstm": LSTM,
+    "lstm_peephole": LSTM_PEEPHOLE,
     "gru": GRU,
     "gru_v1": GRU_V1,
     "simple_rnn": SIMPLE_RNN,
@@ -43,21 +46,39 @@ class Cache:
     saved: list[Any]  # the cell's, one per step in the order of processing
     zero_output: bool
     has_bias: bool
+    projection: Array | None  # (H, P)
+    put_out: list[Array]  # (B, H) per step, what was projected
 
 
 class Gradients(TypedDict):
-    """The gradients of the arguments of ``recurrent``; ``bias`` is None where none was given."""
+    """The gradients of the arguments of ``recurrent``; None where there was no such argument."""
 
     x: Array
     kernel: Array
     recurrent_kernel: Array
     bias: Array | None
+    peepholes: Array | None
+    projection: Array | None
     initial_state: States
 
 
 def keep_where(real: Booleans, new: States, old: States) -> States:
     """The rows of ``new`` where ``real`` (B, 1), those of ``old`` elsewhere."""
     return tuple(np.where(real, n, o) for n, o in zip(new, old, strict=True))
+
+
+def bounded(activation: Activation, bound: float) -> Activation:
+    """An activation of arguments limited to [-bound, bound]; beyond them its slope is zero."""
+    if bound == np.inf:
+        return activation
+    value, slope = activation
+
+    def clip(x: Array) -> Array:
+        return np.clip(x, -bound, bound)
+
+    return Activation(
+        lambda x: value(clip(x)), lambda x: np.where(np.abs(x) <= bound, slope(clip(x)), 0)
+    )
 
 
 def recurrent(
@@ -73,11 +94,15 @@ def recurrent(
     recurrent_activation: str = "sigmoid",
     go_backwards: bool = False,
     zero_output_for_mask: bool = False,
+    peepholes: Array | None = None,
+    activation_clip: float = np.inf,
+    cell_clip: float = np.inf,
+    projection: Array | None = None,
 ) -> tuple[Array, States, Cache]:
     """Runs a cell over sequences.
 
     Args:
-        cell: "lstm", "gru", "gru_v1" or "simple_rnn".
+        cell: a key of ``CELLS``.
         x: inputs (B, T, I) of any float dtype; everything is computed in it.
         weights: (kernel (I, G·H), recurrent_kernel (H, G·H), bias or None), as Keras keeps them.
         initial_state: one (B, H) per state of the cell. Default: zeros.
@@ -87,6 +112,11 @@ def recurrent(
         activation, recurrent_activation: names of activations.
         go_backwards: read the sequences from the end.
         zero_output_for_mask: masked steps put out zeros.
+        peepholes: (P, H), of a cell that has them.
+        activation_clip: bound of the gates' sums (ONNX's ``clip``, as ONNX Runtime applies it).
+        cell_clip: bound of the cell state, of a cell that knows one.
+        projection: (H, P): the first state is what the cell puts out times it, (B, P); of a cell
+            that does not carry that state but in products. Then the recurrent kernel is (P, G·H).
 
     Returns:
         The outputs (B, T, H) in the order of processing, the final states, and the cache for
@@ -100,7 +130,8 @@ def recurrent(
     rule = CELLS[cell]
     kernel, recurrent_kernel, bias = weights
     batch, time, inputs = x.shape
-    units = recurrent_kernel.shape[0]
+    units = recurrent_kernel.shape[1] // rule.gates
+    outputs_size = recurrent_kernel.shape[0]
 
     def ones(*shape: int) -> Array:
         return np.ones(shape, x.dtype)
@@ -109,9 +140,12 @@ def recurrent(
         kernel,
         recurrent_kernel,
         np.zeros(rule.bias_shape(units), x.dtype) if bias is None else bias,
+        bounded(find_activation(activation), activation_clip),
+        bounded(find_activation(recurrent_activation), activation_clip),
         find_activation(activation),
-        find_activation(recurrent_activation),
-        ones(batch, units) if recurrent_dropout_mask is None else recurrent_dropout_mask,
+        ones(batch, outputs_size) if recurrent_dropout_mask is None else recurrent_dropout_mask,
+        np.zeros((rule.peepholes, units), x.dtype) if peepholes is None else peepholes,
+        cell_clip,
     )
     cache = Cache(
         rule,
@@ -122,16 +156,22 @@ def recurrent(
         [],
         zero_output_for_mask,
         bias is not None,
+        projection,
+        [],
     )
     if initial_state is None:
-        initial_state = [np.zeros((batch, units), x.dtype)] * rule.states
+        sizes = [outputs_size, *[units] * (rule.states - 1)]
+        initial_state = [np.zeros((batch, size), x.dtype) for size in sizes]
 
     states = tuple(initial_state)
-    outputs = np.empty((batch, time, units), x.dtype)
+    outputs = np.empty((batch, time, outputs_size), x.dtype)
     for k, t in enumerate(cache.order):
         real = cache.real[:, t, np.newaxis]
         x_t = np.where(real, x[:, t] * cache.dropout_mask, 0)
         new_states, saved = rule.forward(parameters, x_t, states)
+        if projection is not None:
+            cache.put_out.append(new_states[0])
+            new_states = (new_states[0] @ projection, *new_states[1:])
         states = keep_where(real, new_states, states)
         outputs[:, k] = np.where(real, states[0], 0) if zero_output_for_mask else states[0]
         cache.saved.append(saved)
@@ -153,13 +193,17 @@ def recurrent_backward(
         The gradients of x, kernel, recurrent_kernel, bias and initial_state.
     """
     p = cache.parameters
-    batch, time, units = d_outputs.shape
+    batch, time, size = d_outputs.shape
+    units = p.recurrent_kernel.shape[1] // cache.cell.gates
     if d_states is None:
-        d_states = [np.zeros((batch, units), d_outputs.dtype)] * cache.cell.states
+        sizes = [size, *[units] * (cache.cell.states - 1)]
+        d_states = [np.zeros((batch, n), d_outputs.dtype) for n in sizes]
+    dprojection = None if cache.projection is None else np.zeros_like(cache.projection)
     dx = np.zeros((batch, time, p.kernel.shape[0]), d_outputs.dtype)
     dkernel = np.zeros_like(p.kernel)
     drecurrent_kernel = np.zeros_like(p.recurrent_kernel)
     dbias = np.zeros_like(p.bias)
+    dpeepholes = np.zeros_like(p.peepholes)
 
     ds = tuple(d_states)
     for k in reversed(range(time)):
@@ -167,16 +211,24 @@ def recurrent_backward(
         real = cache.real[:, t, np.newaxis]
         dy = np.where(real, d_outputs[:, k], 0) if cache.zero_output else d_outputs[:, k]
         ds = (ds[0] + dy, *ds[1:])
-        step = cache.cell.backward(p, cache.saved[k], tuple(np.where(real, d, 0) for d in ds))
+        d_new = tuple(np.where(real, d, 0) for d in ds)
+        if cache.projection is not None and dprojection is not None:
+            dprojection += cache.put_out[k].T @ d_new[0]
+            d_new = (d_new[0] @ cache.projection.T, *d_new[1:])
+        step = cache.cell.backward(p, cache.saved[k], d_new)
         ds = keep_where(real, step.states, ds)
         dx[:, t] = np.where(real, step.x * cache.dropout_mask, 0)
         dkernel += step.kernel
         drecurrent_kernel += step.recurrent_kernel
         dbias += step.bias
+        if step.peepholes is not None:
+            dpeepholes += step.peepholes
     return {
         "x": dx,
         "kernel": dkernel,
         "recurrent_kernel": drecurrent_kernel,
         "bias": dbias if cache.has_bias else None,
+        "peepholes": dpeepholes if cache.cell.peepholes else None,
+        "projection": dprojection,
         "initial_state": ds,
     }

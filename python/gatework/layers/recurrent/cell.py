@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ... import activations, constraints, initializers, ops, random, regularizers
 from ...autograd import Tensor, Variable, as_tensor
 from ...ops.dense import FUSED_ACTIVATIONS
@@ -12,7 +14,7 @@ from ...ops.packed_weights import PackedWeightsCache
 from ...ops.stream import Stream
 from ..base import Layer
 
-__all__ = ["RecurrentCell"]
+__all__ = ["RecurrentCell", "positive_integer", "positive_or_none", "rate", "set_only"]
 
 
 class RecurrentCell(Layer):
@@ -44,12 +46,11 @@ class RecurrentCell(Layer):
         dropout: float,
         recurrent_dropout: float,
         seed: int | None,
+        activation_clip: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if isinstance(units, bool) or not hasattr(units, "__index__") or units <= 0:
-            raise ValueError(f"units must be a positive integer, not {units!r}")
-        self.units = units.__index__()
+        self.units = positive_integer("units", units)
         self.activation = activations.get(activation)
         self.recurrent_activation = activations.get(recurrent_activation)
         self._activation_name = _compiled_name("activation", self.activation)
@@ -66,8 +67,9 @@ class RecurrentCell(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.recurrent_constraint = constraints.get(recurrent_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
-        self.dropout = _rate("dropout", dropout)
-        self.recurrent_dropout = _rate("recurrent_dropout", recurrent_dropout)
+        self.dropout = rate("dropout", dropout)
+        self.recurrent_dropout = rate("recurrent_dropout", recurrent_dropout)
+        self.activation_clip = positive_or_none("activation_clip", activation_clip)
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed)
         self.kernel: Variable | None = None
@@ -89,6 +91,10 @@ class RecurrentCell(Layer):
     @property
     def output_size(self) -> int:
         return self.units
+
+    def kernel_options(self) -> dict[str, Any]:
+        """Arguments of ``ops.recurrent`` that belong to this cell alone."""
+        return {}
 
     def bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
@@ -112,7 +118,7 @@ class RecurrentCell(Layer):
             constraint=self.kernel_constraint,
         )
         self.recurrent_kernel = self.add_weight(
-            shape=(self.units, self.gates * self.units),
+            shape=(self.output_size, self.gates * self.units),
             name="recurrent_kernel",
             initializer=self.recurrent_initializer,
             regularizer=self.recurrent_regularizer,
@@ -129,8 +135,9 @@ class RecurrentCell(Layer):
         self.built = True
 
     def get_initial_state(self, batch_size: int) -> list[Tensor]:
-        """Zero states of shape (batch_size, units)."""
-        return [ops.zeros((batch_size, self.units)) for _ in range(self.states)]
+        """Zero states of shape (batch_size, size), one for each size of ``state_size``."""
+        sizes = self.state_size
+        return [ops.zeros((batch_size, n)) for n in ([sizes] if isinstance(sizes, int) else sizes)]
 
     def run(
         self,
@@ -146,10 +153,8 @@ class RecurrentCell(Layer):
         factors: list[Any] = [None, None]
         if training:
             factors[0] = self._factors(self.dropout, (batch, features))
-            factors[1] = self._factors(self.recurrent_dropout, (batch, self.units))
-        return self._run(
-            sequences, factors, initial_state=initial_state, mask=mask, **options
-        )
+            factors[1] = self._factors(self.recurrent_dropout, (batch, self.output_size))
+        return self._run(sequences, factors, initial_state=initial_state, mask=mask, **options)
 
     def _run(
         self, sequences: Tensor, factors: Sequence[Any], **options: Any
@@ -164,7 +169,9 @@ class RecurrentCell(Layer):
             recurrent_dropout_mask=factors[1],
             activation=self._activation_name,
             recurrent_activation=self._recurrent_activation_name,
+            activation_clip=self.activation_clip,
             packed=self.packed,
+            **self.kernel_options(),
             **options,
         )
 
@@ -208,20 +215,39 @@ class RecurrentCell(Layer):
         """The cell one step at a time, with its present weights; ValueError if it is not built."""
         if self.kernel is None or self.recurrent_kernel is None:
             raise ValueError(f"{self.name} has no weights yet: build it before it is streamed")
-        weights = self.packed.get(self.kernel_name, self.kernel, self.recurrent_kernel, self.bias)
-        return Stream(weights, batch_size, self._activation_name, self._recurrent_activation_name)
+        options = self.kernel_options()
+        weights = self.packed.get(
+            self.kernel_name,
+            self.kernel,
+            self.recurrent_kernel,
+            self.bias,
+            options.get("peepholes"),
+            options.get("projection"),
+        )
+        return Stream(
+            weights,
+            batch_size,
+            self._activation_name,
+            self._recurrent_activation_name,
+            activation_clip=self.activation_clip,
+            cell_clip=options.get("cell_clip"),
+        )
 
-    def _factors(self, rate: float, shape: tuple[int, ...]) -> Any:
-        if rate == 0.0:
+    def _factors(self, share: float, shape: tuple[int, ...]) -> Any:
+        if share == 0.0:
             return None
-        return ops.dropout_mask(shape, rate, self.seed_generator.next())
+        return ops.dropout_mask(shape, share, self.seed_generator.next())
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.cell_config()}
 
     def cell_config(self) -> dict[str, Any]:
-        """The part of the configuration that the layer of the same name repeats."""
+        """The part of the configuration that the layer of the same name repeats.
+
+        What Keras' layers do not know is there only when it is set.
+        """
         return {
+            **set_only(activation_clip=self.activation_clip),
             "units": self.units,
             "activation": activations.serialize(self.activation),
             "recurrent_activation": activations.serialize(self.recurrent_activation),
@@ -241,10 +267,32 @@ class RecurrentCell(Layer):
         }
 
 
-def _rate(name: str, rate: float) -> float:
-    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0.0 <= rate < 1.0:
-        raise ValueError(f"{name} must be in [0, 1), not {rate!r}")
-    return float(rate)
+def rate(name: str, value: float) -> float:
+    """The share of what is dropped, or ValueError naming the argument."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 <= value < 1.0:
+        raise ValueError(f"{name} must be in [0, 1), not {value!r}")
+    return float(value)
+
+
+def positive_integer(name: str, value: Any) -> int:
+    """The integer, or ValueError naming the argument."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 1:
+        raise ValueError(f"{name} must be a positive integer, not {value!r}")
+    return int(value.__index__())
+
+
+def positive_or_none(name: str, value: float | None) -> float | None:
+    """The number, or ValueError naming the argument."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < np.inf:
+        raise ValueError(f"{name} must be a positive number or None, not {value!r}")
+    return float(value)
+
+
+def set_only(**arguments: Any) -> dict[str, Any]:
+    """The arguments that are neither None nor False."""
+    return {name: value for name, value in arguments.items() if value not in (None, False)}
 
 
 def _compiled_name(argument: str, function: Any) -> str:

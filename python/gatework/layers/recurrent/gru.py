@@ -35,6 +35,7 @@ class GRUCell(RecurrentCell):
         recurrent_dropout: float = 0.0,
         reset_after: bool = True,
         seed: int | None = None,
+        activation_clip: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -54,6 +55,7 @@ class GRUCell(RecurrentCell):
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
             seed=seed,
+            activation_clip=activation_clip,
             **kwargs,
         )
         self.reset_after = bool(reset_after)
@@ -101,6 +103,15 @@ class GRU(RecurrentLayer):
         reset_after: where the reset gate applies, see above.
         use_cudnn: accepted; there is no other device.
         zero_output_for_mask: output zeros at masked steps instead of repeating the output before.
+        activation_clip: bound of the magnitude of the sums that σ and φ are applied to (ONNX's
+            ``clip``).
+        num_layers: layers one above the other, each with weights of its own; the states of all are
+            returned and given as one list, those of the lowest layer first. ``Bidirectional`` joins
+            both directions after every layer.
+        layer_dropout: share of the outputs of each layer but the last that is set to zero in
+            training, drawn for every step.
+
+    The last three are not in Keras, whose programs cannot open a file where they are set.
 
     Call arguments: sequences (batch, time, features), initial_state, mask (batch, time), training.
 
@@ -134,6 +145,9 @@ class GRU(RecurrentLayer):
         unroll: bool = False,
         reset_after: bool = True,
         use_cudnn: Any = "auto",
+        activation_clip: float | None = None,
+        num_layers: int = 1,
+        layer_dropout: float = 0.0,
         **kwargs: Any,
     ) -> None:
         cell = GRUCell(
@@ -154,6 +168,7 @@ class GRU(RecurrentLayer):
             recurrent_dropout=recurrent_dropout,
             reset_after=reset_after,
             seed=seed,
+            activation_clip=activation_clip,
             name="gru_cell",
         )
         super().__init__(
@@ -164,5 +179,7 @@ class GRU(RecurrentLayer):
             stateful=stateful,
             unroll=unroll,
             activity_regularizer=activity_regularizer,
+            num_layers=num_layers,
+            layer_dropout=layer_dropout,
             **kwargs,
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ... import initializers
-from .cell import RecurrentCell
+from ...autograd import Variable
+from .cell import RecurrentCell, positive_integer, positive_or_none, set_only
 from .layer import RecurrentLayer
 
 __all__ = ["LSTM", "LSTMCell"]
@@ -18,7 +20,8 @@ class LSTMCell(RecurrentCell):
 
     gates = 4
     states = 2
-    kernel_name = "lstm"
+    peephole_kernel: Variable | None = None
+    projection_kernel: Variable | None = None
 
     def __init__(
         self,
@@ -39,6 +42,12 @@ class LSTMCell(RecurrentCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
+        peepholes: bool = False,
+        peephole_initializer: Any = "zeros",
+        cell_clip: float | None = None,
+        projection: int | None = None,
+        projection_initializer: Any = "glorot_uniform",
+        activation_clip: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -58,9 +67,52 @@ class LSTMCell(RecurrentCell):
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
             seed=seed,
+            activation_clip=activation_clip,
             **kwargs,
         )
         self.unit_forget_bias = bool(unit_forget_bias)
+        self.peepholes = bool(peepholes)
+        self.peephole_initializer = initializers.get(peephole_initializer)
+        self.cell_clip = positive_or_none("cell_clip", cell_clip)
+        if projection is not None and positive_integer("projection", projection) >= self.units:
+            raise ValueError(f"projection must be smaller than units, {units}, not {projection}")
+        self.projection = None if projection is None else int(projection)
+        self.projection_initializer = initializers.get(projection_initializer)
+
+    @property
+    def output_size(self) -> int:
+        return self.units if self.projection is None else self.projection
+
+    @property
+    def state_size(self) -> list[int]:
+        return [self.output_size, self.units]
+
+    @property
+    def kernel_name(self) -> str:
+        return "lstm_peephole" if self.peepholes or self.cell_clip is not None else "lstm"
+
+    def kernel_options(self) -> dict[str, Any]:
+        options = {
+            "peepholes": self.peephole_kernel,
+            "cell_clip": self.cell_clip,
+            "projection": self.projection_kernel,
+        }
+        return {name: value for name, value in options.items() if value is not None}
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        super().build(input_shape)
+        if self.peepholes:
+            self.peephole_kernel = self.add_weight(
+                shape=(3, self.units),
+                name="peephole_kernel",
+                initializer=self.peephole_initializer,
+            )
+        if self.projection is not None:
+            self.projection_kernel = self.add_weight(
+                shape=(self.units, self.projection),
+                name="projection_kernel",
+                initializer=self.projection_initializer,
+            )
 
     def initial_bias(self) -> Any:
         if not self.unit_forget_bias:
@@ -76,7 +128,18 @@ class LSTMCell(RecurrentCell):
         return with_forget_gate_open
 
     def cell_config(self) -> dict[str, Any]:
-        return {**super().cell_config(), "unit_forget_bias": self.unit_forget_bias}
+        config = {
+            **super().cell_config(),
+            "unit_forget_bias": self.unit_forget_bias,
+            **set_only(
+                peepholes=self.peepholes, cell_clip=self.cell_clip, projection=self.projection
+            ),
+        }
+        if self.projection is not None:
+            config["projection_initializer"] = initializers.serialize(self.projection_initializer)
+        if self.peepholes:
+            config["peephole_initializer"] = initializers.serialize(self.peephole_initializer)
+        return config
 
 
 class LSTM(RecurrentLayer):
@@ -108,6 +171,23 @@ class LSTM(RecurrentLayer):
         unroll: accepted; the compiled loop makes no difference.
         use_cudnn: accepted; there is no other device.
         zero_output_for_mask: output zeros at masked steps instead of repeating the output before.
+        peepholes: let the gates see c (Gers et al. 2002): p_i⊙c' and p_f⊙c' are added to the sums
+            of i and f, p_o⊙c to that of o. p is the weight ``peephole_kernel``, (3, units).
+        peephole_initializer: of p.
+        cell_clip: bound of the magnitude of c; the gradient is zero where it applies.
+        activation_clip: bound of the magnitude of the sums of i, f, g and o that σ and φ are
+            applied to (ONNX's ``clip``, as ONNX Runtime applies it).
+        projection: size of h where it is smaller than that of c (Sak et al. 2014): h = (o⊙φ(c))·P
+            with the weight ``projection_kernel`` P, (units, projection). Outputs and h have
+            ``projection`` features, and so many rows has U.
+        projection_initializer: of P.
+        num_layers: layers one above the other, each with weights of its own; the states of all are
+            returned and given as one list, those of the lowest layer first. ``Bidirectional`` joins
+            both directions after every layer.
+        layer_dropout: share of the outputs of each layer but the last that is set to zero in
+            training, drawn for every step.
+
+    The last eight are not in Keras, whose programs cannot open a file where they are set.
 
     Call arguments: sequences (batch, time, features), initial_state, mask (batch, time), training.
 
@@ -141,6 +221,14 @@ class LSTM(RecurrentLayer):
         stateful: bool = False,
         unroll: bool = False,
         use_cudnn: Any = "auto",
+        peepholes: bool = False,
+        peephole_initializer: Any = "zeros",
+        cell_clip: float | None = None,
+        projection: int | None = None,
+        projection_initializer: Any = "glorot_uniform",
+        activation_clip: float | None = None,
+        num_layers: int = 1,
+        layer_dropout: float = 0.0,
         **kwargs: Any,
     ) -> None:
         cell = LSTMCell(
@@ -161,6 +249,12 @@ class LSTM(RecurrentLayer):
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
             seed=seed,
+            peepholes=peepholes,
+            peephole_initializer=peephole_initializer,
+            cell_clip=cell_clip,
+            projection=projection,
+            projection_initializer=projection_initializer,
+            activation_clip=activation_clip,
             name="lstm_cell",
         )
         super().__init__(
@@ -171,5 +265,7 @@ class LSTM(RecurrentLayer):
             stateful=stateful,
             unroll=unroll,
             activity_regularizer=activity_regularizer,
+            num_layers=num_layers,
+            layer_dropout=layer_dropout,
             **kwargs,
         )

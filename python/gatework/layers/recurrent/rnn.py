@@ -131,7 +131,11 @@ class RNN(Layer):
             output, final = run_steps(self.cell, sequences, initial_state=states or [], **options)
         if self.stateful:
             self._carry(final)
-        return [output, *final] if self.return_state else output
+        return [output, *self._shown(final)] if self.return_state else output
+
+    def _shown(self, states: list[Any]) -> list[Any]:
+        """The final states as the caller gets them."""
+        return states
 
     def _initial_state(self, given: Any, batch: int) -> list[Any] | None:
         if given is not None:
@@ -191,7 +195,7 @@ class RNN(Layer):
         output = (batch, time, size) if self.return_sequences else (batch, size)
         if not self.return_state:
             return output
-        return [output, *_state_shapes(batch, state_sizes(self.cell))]
+        return [output, *self._shown(_state_shapes(batch, state_sizes(self.cell)))]
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         if isinstance(mask, list | tuple):

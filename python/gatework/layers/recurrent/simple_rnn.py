@@ -34,6 +34,7 @@ class SimpleRNNCell(RecurrentCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
+        activation_clip: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -53,6 +54,7 @@ class SimpleRNNCell(RecurrentCell):
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
             seed=seed,
+            activation_clip=activation_clip,
             **kwargs,
         )
 
@@ -84,6 +86,14 @@ class SimpleRNN(RecurrentLayer):
         stateful: start from the final states of the previous batch.
         unroll: accepted; the compiled loop makes no difference.
         zero_output_for_mask: output zeros at masked steps instead of repeating the output before.
+        activation_clip: bound of the magnitude of the sum that φ is applied to (ONNX's ``clip``).
+        num_layers: layers one above the other, each with weights of its own; the states of all are
+            returned and given as one list, those of the lowest layer first. ``Bidirectional`` joins
+            both directions after every layer.
+        layer_dropout: share of the outputs of each layer but the last that is set to zero in
+            training, drawn for every step.
+
+    The last three are not in Keras, whose programs cannot open a file where they are set.
 
     Call arguments: sequences (batch, time, features), initial_state, mask (batch, time), training.
 
@@ -114,6 +124,9 @@ class SimpleRNN(RecurrentLayer):
         stateful: bool = False,
         unroll: bool = False,
         seed: int | None = None,
+        activation_clip: float | None = None,
+        num_layers: int = 1,
+        layer_dropout: float = 0.0,
         **kwargs: Any,
     ) -> None:
         cell = SimpleRNNCell(
@@ -132,6 +145,7 @@ class SimpleRNN(RecurrentLayer):
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
             seed=seed,
+            activation_clip=activation_clip,
             name="simple_rnn_cell",
         )
         super().__init__(
@@ -142,6 +156,8 @@ class SimpleRNN(RecurrentLayer):
             stateful=stateful,
             unroll=unroll,
             activity_regularizer=activity_regularizer,
+            num_layers=num_layers,
+            layer_dropout=layer_dropout,
             **kwargs,
         )
 

@@ -111,10 +111,16 @@ class StackedRNNCells(Layer):
                 return_sequences=return_sequences or not last,
             )
             final.append(states)
+            if not last:
+                sequences = self.between(sequences, training)
             if go_backwards:  # from here on the last step comes first
                 mask = None if mask is None else as_array(mask)[:, ::-1]
                 go_backwards = False
         return sequences, final
+
+    def between(self, sequences: Tensor, training: bool) -> Tensor:
+        """What a cell's outputs go through on their way to the next cell."""
+        return sequences
 
     def get_config(self) -> dict[str, Any]:
         from ...saving import serialize_keras_object
