@@ -274,6 +274,9 @@ MOVING = [
     [layers.RNN([layers.LSTMCell(4), layers.GRUCell(3)], return_sequences=True)],
     [layers.RNN([layers.GRUCell(4), layers.SimpleRNNCell(3)], go_backwards=True)],
     [layers.Bidirectional(layers.RNN([layers.LSTMCell(4), layers.LSTMCell(3)]))],
+    [layers.LSTM(4, num_layers=2, return_sequences=True), layers.GRU(3, activation_clip=0.3)],
+    [layers.Bidirectional(layers.LSTM(4, peepholes=True, peephole_initializer="ones"))],
+    [layers.LSTM(4, peepholes=True, peephole_initializer="ones", activation_clip=0.3)],
     [layers.TimeDistributed(layers.TimeDistributed(layers.Dense(2, activation="softsign")))],
 ]
 

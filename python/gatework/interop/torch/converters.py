@@ -136,6 +136,12 @@ def _check_cell(layer: Any, cell: Any) -> None:
                 f"{argument} of '{layer.name}' must be {' or '.join(known)} as in PyTorch, "
                 f"not {name}"
             )
+    for argument in ("activation_clip", "cell_clip"):
+        value = getattr(cell, argument, None)
+        if value is not None:
+            raise ValueError(
+                f"{argument} of '{layer.name}' must be None as in PyTorch, not {value}"
+            )
     if kind == "GRU" and not cell.reset_after:
         raise ValueError(f"reset_after of '{layer.name}' must be True as in PyTorch, not False")
     known_weights = {"kernel", "recurrent_kernel", "bias", "projection_kernel"}

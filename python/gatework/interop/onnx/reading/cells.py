@@ -1,7 +1,7 @@
 """The cells of ONNX's LSTM, GRU and RNN in full, step by step, for what no layer has.
 
-Peepholes, clipped gates, coupled gates and any pair of functions are rare: nodes without them
-become the layers of the package, which run in the compiled loop.
+Coupled gates and any pair of functions are rare: nodes without them become the layers of the
+package, which run in the compiled loop.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class Plan:
 
     def names(self, direction: int) -> list[str] | None:
         """Our names of the functions, if a compiled cell computes what this node does."""
-        if self.p is not None or self.options["clip"] or self.options["input_forget"]:
+        if self.options["input_forget"]:
             return None
         found = [_compiled(*function) for function in self.functions[direction]]
         if "" in found:
@@ -130,6 +130,10 @@ def _one(
         )
         return layers.RNN(cell, **given)
     given |= {"activation": names[-1], "use_bias": plan.b is not None}
+    if plan.options["clip"]:
+        given["activation_clip"] = plan.options["clip"]
+    if plan.p is not None:
+        given["peepholes"] = True
     if len(names) > 1:
         given["recurrent_activation"] = names[0]
     if plan.kind == "GRU":
@@ -155,6 +159,9 @@ def _arrays(plan: Plan, direction: int) -> list[np.ndarray]:
         inputs, recurrent = (by_gate(half) for half in np.split(b, 2))
         apart = plan.kind == "GRU" and plan.after
         found.append(np.stack([inputs, recurrent]) if apart else inputs + recurrent)
+    if plan.p is not None:
+        p_i, p_o, p_f = np.split(plan.p[direction], 3)
+        found.append(np.stack([p_i, p_f, p_o]))
     return found
 
 
