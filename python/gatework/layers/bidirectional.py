@@ -84,8 +84,9 @@ class Bidirectional(Layer):
                 "backward_layer must have another go_backwards than layer, "
                 f"not {backward.go_backwards} as well"
             )
-        for name in ("stateful", "return_sequences", "return_state", "num_layers"):
-            ours, theirs = getattr(forward, name, False), getattr(backward, name, False)
+        defaults = {"stateful": False, "return_sequences": False, "return_state": False}
+        for name, default in {**defaults, "num_layers": 1}.items():
+            ours, theirs = getattr(forward, name, default), getattr(backward, name, default)
             if ours != theirs:
                 raise ValueError(
                     f"backward_layer must have the same {name} as layer, {ours}, not {theirs}"
