@@ -343,3 +343,5 @@ def test_a_callback_list_of_the_users_own():
     model = linear()
     history = model.fit(X, Y, epochs=2, verbose=0, callbacks=CallbackList([Callback()]))
     assert history.epoch == [0, 1]
+    bare = CallbackList([Callback()], model=model)
+    assert model.fit(X, Y, verbose=0, callbacks=bare).epoch == [0]

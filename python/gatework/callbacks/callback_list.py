@@ -122,10 +122,9 @@ class CallbackList(Callback):
             callback.set_model(model)
 
     @property
-    def history(self) -> History:
-        """The record of the run, of a list that has one."""
-        found: History = self._history
-        return found
+    def history(self) -> Any:
+        """The `History` of the run; None in a list without one."""
+        return self._history
 
     def adopt(self, model: Any) -> None:
         """Makes a list that a user built serve a run of `fit`, with a History if it lacks one."""

@@ -66,9 +66,14 @@ class TrainingLoops(PredictionLoop):
         """Trains the model.
 
         Args:
-            x: inputs: an array, a list or dict of arrays, or a generator, `PyDataset` or loader
+            x: inputs: an array, data frame or sparse matrix; a list or dict of arrays, one per
+                input; a list of sequences of unequal length; or a generator, `PyDataset` or loader
                 that yields batches `(inputs, targets)` or `(inputs, targets, sample_weights)`.
-            y: targets, unless `x` yields them.
+                Sequences (lists of ids, or arrays `(time, features)`) are padded with zeros behind
+                to the longest of their batch, and those of similar length meet in a batch. Padded
+                steps are masked, with or without `Embedding(mask_zero=True)`: recurrent layers,
+                losses and metrics leave them out; layers that know no masks see zeros.
+            y: targets, unless `x` yields them; per step of such sequences a list of as many.
             batch_size: samples per update, 32 when None; only for arrays.
             epochs: the number of the last epoch, counting from 1.
             verbose: 0 silent, 1 a progress bar, 2 one line per epoch; "auto" means 1.
@@ -120,7 +125,7 @@ class TrainingLoops(PredictionLoop):
                 epochs=epochs,
                 steps=train.num_batches,
             )
-        elif callbacks.model is not self or self.history is None:
+        elif callbacks.model is not self or callbacks.history is None:
             callbacks.adopt(self)
         return self._fit(train, held_out, callbacks, initial_epoch, epochs, validation_freq)
 
@@ -172,8 +177,9 @@ class TrainingLoops(PredictionLoop):
             if not finished:
                 callbacks.close()
         callbacks.on_train_end(logs)
-        self.history = callbacks.history
-        return callbacks.history
+        history: History = callbacks.history
+        self.history = history
+        return history
 
     @staticmethod
     def _out_of_data(epoch: int, initial_epoch: int) -> None:

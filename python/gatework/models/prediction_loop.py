@@ -29,7 +29,10 @@ class PredictionLoop(RunData):
         Safe to call from several threads at once, as long as none trains the model.
 
         Args:
-            x: inputs, as for `fit`; labels that a source yields are left aside.
+            x: inputs, as for `fit`; labels that a source yields are left aside. Of sequences of
+                unequal length the results come in their order, and an output per step as a list of
+                arrays, each as long as its sequence; batches, which callbacks see, are sorted by
+                length.
             batch_size: samples computed at a time, 32 when None; only for arrays.
             verbose: 0 silent, 1 a progress bar, 2 one line; "auto" means 1.
             steps: the number of batches; all of the data when None.
