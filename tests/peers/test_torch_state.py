@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -48,23 +47,22 @@ OTHERS = {
     "Linear_plain": lambda: plain(
         torch.nn.Linear(4, 3, bias=False), layers.Dense(3, use_bias=False)
     ),
-}
-if "num_layers" in inspect.signature(layers.LSTM).parameters:
-    OTHERS["LSTM_projection"] = lambda: (
+    "LSTM_projection": lambda: (
         torch.nn.LSTM(4, 6, proj_size=2, batch_first=True),
         layers.LSTM(6, projection=2, return_sequences=True),
         lambda y: y[0],
-    )
-    OTHERS["LSTM_levels_projection"] = lambda: (
+    ),
+    "LSTM_levels_projection": lambda: (
         torch.nn.LSTM(4, 6, num_layers=2, proj_size=2, batch_first=True),
         layers.LSTM(6, num_layers=2, projection=2, return_sequences=True),
         lambda y: y[0],
-    )
-    OTHERS["GRU_levels"] = lambda: (
+    ),
+    "GRU_levels": lambda: (
         torch.nn.GRU(4, 6, num_layers=3, batch_first=True),
         layers.GRU(6, num_layers=3, return_sequences=True),
         lambda y: y[0],
-    )
+    ),
+}
 if hasattr(layers, "LayerNormalization"):
     OTHERS["LayerNorm"] = lambda: plain(
         torch.nn.LayerNorm(4), layers.LayerNormalization(epsilon=1e-5)

@@ -154,7 +154,7 @@ class Model(GraphModel, Trainer, Layer):
         )
 
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, **kwargs: Any) -> None:
-        """Writes the model to a `.keras` file: configuration, weights, state of the optimizer."""
+        """Writes the model to a `.keras` or `.h5` file: configuration, weights, optimizer state."""
         from ..saving import save_model
 
         save_model(self, filepath, overwrite=overwrite, **kwargs)
