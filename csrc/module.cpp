@@ -7,6 +7,7 @@ void bind_dense(py::module_&);
 void bind_dropout(py::module_&);
 void bind_embedding(py::module_&);
 void bind_loss(py::module_&);
+void bind_normalization(py::module_&);
 void bind_optimizer(py::module_&);
 void bind_packed_weights(py::module_&);
 void bind_padding(py::module_&);
@@ -14,6 +15,7 @@ void bind_peak(py::module_&);
 void bind_recurrent(py::module_&);
 void bind_recurrent_stream(py::module_&);
 void bind_runtime(py::module_&);
+void bind_window(py::module_&);
 
 PYBIND11_MODULE(_core, m) {
     m.doc() = "Compiled kernels of gatework. Use gatework.ops instead: arguments here are raw arrays.";
@@ -23,10 +25,12 @@ PYBIND11_MODULE(_core, m) {
     bind_dropout(m);
     bind_embedding(m);
     bind_loss(m);
+    bind_normalization(m);
     bind_optimizer(m);
     bind_packed_weights(m);
     bind_padding(m);
     bind_peak(m);
     bind_recurrent(m);
     bind_recurrent_stream(m);
+    bind_window(m);
 }

@@ -5,8 +5,8 @@
 namespace gw {
 
 // c = a·b (+ bias, or + c when accumulate), all float32. a is (m, k) and b is (k, n), read through a row
-// and a column stride, so that a transposed operand is only a pair of strides; c is (m, n) with rows
-// ldc apart. Every element of c is one chain of additions in the order of k: the result does not
+// and a column stride, one of a's is 1, so that a transposed operand is only a pair of strides; c is
+// (m, n) with rows ldc apart. Every element of c is one chain of additions in the order of k: the result does not
 // depend on the number of threads.
 struct Gemm {
     i64 m, n, k;

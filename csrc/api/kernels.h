@@ -4,9 +4,11 @@
 #include "api/embedding.h"
 #include "api/gemm.h"
 #include "api/loss.h"
+#include "api/normalization.h"
 #include "api/optimizer.h"
 #include "api/peak.h"
 #include "api/recurrent.h"
+#include "api/window.h"
 
 namespace gw {
 
@@ -29,6 +31,16 @@ struct Kernels {
     void (*softmax_forward)(const float* x, float* y, i64 rows, i64 columns);
     void (*softmax_backward)(const float* y, const float* dy, float* dx, i64 rows, i64 columns);
     void (*dropout)(const Dropout&);
+    void (*row_norm_forward)(const RowNorm&);
+    void (*row_norm_backward)(const RowNormGrad&);
+    void (*column_moments)(const ColumnMoments&);
+    void (*column_norm_forward)(const ColumnNorm&);
+    void (*column_norm_backward)(const ColumnNormGrad&);
+    void (*max_pool_forward)(const Pool&);
+    void (*average_pool_forward)(const Pool&);
+    void (*pool_backward)(const PoolGrad&);
+    void (*depthwise_forward)(const DepthwiseConv&);
+    void (*depthwise_backward)(const DepthwiseConvGrad&);
     void (*embedding_forward)(const EmbeddingForward&);
     void (*embedding_backward)(const EmbeddingBackward&);
     void (*softmax_cross_entropy_forward)(const SoftmaxCrossEntropy&);

@@ -80,6 +80,30 @@ py::array_t<T> shaped(const char* name, const py::handle& object, const std::vec
     return array;
 }
 
+// A matrix of floats whose rows and columns may lie any number of floats apart.
+struct StridedMatrix {
+    FloatArray array;
+    i64 rows, columns, row_step, column_step;
+};
+
+inline StridedMatrix strided_matrix(const char* name, const py::handle& object) {
+    if (!py::isinstance<py::array>(object))
+        fail_type(name, "a NumPy array of float32", type_name(object));
+    const auto array = py::reinterpret_borrow<py::array>(object);
+    if (!holds<float>(array))
+        fail_type(name, "an array of float32", "one of " + std::string(py::str(array.dtype())));
+    if (array.ndim() != 2) fail(name, "of shape (any, any)", shape_text(array));
+    constexpr i64 kSize = sizeof(float);
+    if (!(array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) ||
+        array.strides(0) % kSize != 0 || array.strides(1) % kSize != 0)
+        fail(name, "aligned", "not so");
+    StridedMatrix m = {py::reinterpret_borrow<FloatArray>(array), array.shape(0), array.shape(1),
+                       array.strides(0) / kSize, array.strides(1) / kSize};
+    if (m.columns <= 1) m.column_step = 1; // NumPy gives any stride to an axis of size one
+    if (m.rows <= 1) m.row_step = m.column_step == 1 ? m.columns : 1;
+    return m;
+}
+
 // As `shaped`, but None gives an empty optional.
 template <class T>
 std::optional<py::array_t<T>> shaped_or_none(const char* name, const py::handle& object,

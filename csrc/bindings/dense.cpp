@@ -6,32 +6,37 @@ namespace {
 
 FloatArray gemm(const py::object& a, const py::object& b, bool trans_a, bool trans_b,
                 const py::object& bias, const py::object& out, bool accumulate) {
-    const FloatArray left = shaped<float>("a", a, {-1, -1});
-    const FloatArray right = shaped<float>("b", b, {-1, -1});
-    const i64 m = left.shape(trans_a ? 1 : 0), k = left.shape(trans_a ? 0 : 1);
-    const i64 n = right.shape(trans_b ? 0 : 1);
-    if (right.shape(trans_b ? 1 : 0) != k)
-        fail("b", "of a shape whose inner size is " + std::to_string(k), shape_text(right));
+    const StridedMatrix left = strided_matrix("a", a), right = strided_matrix("b", b);
+    const i64 m = trans_a ? left.columns : left.rows, k = trans_a ? left.rows : left.columns;
+    const i64 n = trans_b ? right.rows : right.columns;
+    if ((trans_b ? right.columns : right.rows) != k)
+        fail("b", "of a shape whose inner size is " + std::to_string(k), shape_text(right.array));
     const auto added = shaped_or_none<float>("bias", bias, {n});
     if (accumulate && out.is_none()) fail("out", "given when accumulate is true", "None");
     if (accumulate && added) fail("bias", "None when accumulate is true", "an array");
-    FloatArray c = out.is_none() ? new_floats({m, n}) : shaped<float>("out", out, {m, n});
-    if (!c.writeable()) fail("out", "writable", "read-only");
+    StridedMatrix c = strided_matrix("out", out.is_none() ? py::object(new_floats({m, n})) : out);
+    if (c.rows != m || c.columns != n)
+        fail("out", "of shape " + shape_text({m, n}), shape_text(c.array));
+    if (!c.array.writeable()) fail("out", "writable", "read-only");
+    if (left.row_step != 1 && left.column_step != 1)
+        fail("a", "of rows or columns that lie in one piece", "strided both ways");
+    if (c.column_step != 1 || (m > 1 && c.row_step < n))
+        fail("out", "of rows that lie in one piece and do not meet", "strided");
     const Gemm g = {m,
                     n,
                     k,
-                    left.data(),
-                    trans_a ? 1 : k,
-                    trans_a ? m : 1,
-                    right.data(),
-                    trans_b ? 1 : n,
-                    trans_b ? k : 1,
+                    left.array.data(),
+                    trans_a ? left.column_step : left.row_step,
+                    trans_a ? left.row_step : left.column_step,
+                    right.array.data(),
+                    trans_b ? right.column_step : right.row_step,
+                    trans_b ? right.row_step : right.column_step,
                     data_or_null(added),
-                    c.mutable_data(),
-                    n,
+                    c.array.mutable_data(),
+                    c.row_step,
                     accumulate};
     run_kernel([&] { kernels().gemm(g); });
-    return c;
+    return c.array;
 }
 
 py::tuple dense_forward(const py::object& x, const py::object& kernel, const py::object& bias,

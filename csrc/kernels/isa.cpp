@@ -7,11 +7,14 @@
 #include "kernels/cells/simple_rnn.h"
 #include "kernels/ctc.h"
 #include "kernels/dense.h"
+#include "kernels/depthwise.h"
 #include "kernels/dropout.h"
 #include "kernels/embedding.h"
 #include "kernels/loss.h"
+#include "kernels/normalization.h"
 #include "kernels/optimizer.h"
 #include "kernels/peak.h"
+#include "kernels/pooling.h"
 #include "kernels/recurrent.h"
 #include "kernels/softmax.h"
 
@@ -94,6 +97,16 @@ constexpr Kernels make_table() {
     k.softmax_forward = softmax_forward;
     k.softmax_backward = softmax_backward;
     k.dropout = dropout;
+    k.row_norm_forward = row_norm_forward;
+    k.row_norm_backward = row_norm_backward;
+    k.column_moments = column_moments;
+    k.column_norm_forward = column_norm_forward;
+    k.column_norm_backward = column_norm_backward;
+    k.max_pool_forward = max_pool_forward;
+    k.average_pool_forward = average_pool_forward;
+    k.pool_backward = pool_backward;
+    k.depthwise_forward = depthwise_forward;
+    k.depthwise_backward = depthwise_backward;
     k.embedding_forward = embedding_forward;
     k.embedding_backward = embedding_backward;
     k.softmax_cross_entropy_forward = softmax_cross_entropy_forward;

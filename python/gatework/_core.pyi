@@ -76,7 +76,11 @@ def gemm(
     out: _Floats | None = None,
     accumulate: bool = False,
 ) -> _Floats:
-    """``op(a) @ op(b) + bias`` of two matrices; ``accumulate`` adds to ``out`` instead."""
+    """``op(a) @ op(b) + bias`` of two matrices; ``accumulate`` adds to ``out`` instead.
+
+    The matrices may be views: ``b`` of any strides, ``a`` with rows or columns that lie in one
+    piece, ``out`` with rows that do.
+    """
 
 def dense_forward(
     x: _Floats, kernel: _Floats, bias: _Floats | None, activation: str, keep_pre: bool
@@ -106,6 +110,90 @@ def spatial_dropout(x: _Floats, rate: float, seed: int) -> _Floats:
 
 def dropout_mask(shape: Sequence[int], rate: float, seed: int) -> _Floats:
     """The factors ``dropout`` multiplies with: 0 or 1 / (1 - rate)."""
+
+# --- normalization ---
+
+def row_norm_forward(
+    x: _Floats, gamma: _Floats | None, beta: _Floats | None, epsilon: float, centered: bool
+) -> tuple[_Floats, _Floats | None, _Floats]:
+    """Rows of x (N, D) over their deviation, from their mean when ``centered`` else from zero.
+
+    gamma and beta (D,). Returns y (N, D), the means (N,) or None, and 1 / the deviations (N,).
+    """
+
+def row_norm_backward(
+    x: _Floats,
+    gamma: _Floats | None,
+    mean: _Floats | None,
+    rstd: _Floats,
+    dy: _Floats,
+    need_dx: bool,
+    need_weights: bool,
+) -> tuple[_Floats | None, _Floats | None, _Floats | None]:
+    """Gradients of x, gamma and beta, None where not needed."""
+
+def column_moments(
+    x: _Floats, mask: npt.NDArray[np.bool_] | None, divisor: float
+) -> tuple[_Floats, _Floats]:
+    """Mean and variance (D,) over the rows of x (N, D) that mask (N,) keeps."""
+
+def column_norm_forward(x: _Floats, mean: _Floats, factor: _Floats, shift: _Floats) -> _Floats:
+    """``(x - mean) * factor + shift``, each (D,)."""
+
+def column_norm_backward(
+    x: _Floats,
+    mean: _Floats,
+    rstd: _Floats,
+    gamma: _Floats | None,
+    mask: npt.NDArray[np.bool_] | None,
+    divisor: float,
+    dy: _Floats,
+    need_dx: bool,
+) -> tuple[_Floats | None, _Floats, _Floats]:
+    """Gradients of x, gamma and beta for ``(x - mean) * rstd * gamma + beta``.
+
+    With a divisor the statistics are those of ``column_moments`` and depend on x; with 0 they are
+    constants.
+    """
+
+# --- windows over time: begins and ends (W,) of int64 ---
+
+_Steps = npt.NDArray[np.int64]
+
+def max_pool_forward(
+    x: _Floats, begins: _Steps, ends: _Steps, keep: bool
+) -> tuple[_Floats, npt.NDArray[np.int32] | None]:
+    """The largest value (B, W, D) of x (B, T, D) in each window, and its step when ``keep``."""
+
+def average_pool_forward(x: _Floats, begins: _Steps, ends: _Steps) -> _Floats: ...
+def pool_backward(
+    begins: _Steps,
+    ends: _Steps,
+    winner: npt.NDArray[np.int32] | None,
+    dy: _Floats,
+    time: int,
+) -> _Floats:
+    """Gradient of x (B, time, D): of the maximum with its steps, else of the mean."""
+
+def depthwise_forward(
+    x: _Floats, w: _Floats, outputs: int, stride: int, dilation: int, left: int
+) -> _Floats:
+    """Each channel of x (B, T, D) convolved with its own column of w (taps, D).
+
+    The window of output t begins at step ``t * stride - left``; x is zero outside.
+    """
+
+def depthwise_backward(
+    x: _Floats,
+    w: _Floats,
+    stride: int,
+    dilation: int,
+    left: int,
+    dy: _Floats,
+    need_dx: bool,
+    need_dw: bool,
+) -> tuple[_Floats | None, _Floats | None]:
+    """Gradients of x and w, None where not needed."""
 
 # --- tables and losses ---
 

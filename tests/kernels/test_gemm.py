@@ -74,6 +74,33 @@ def test_large_products(m: int, n: int, k: int, ta: bool, tb: bool) -> None:
         assert _core.gemm(a, b, ta, tb).tobytes() == c.tobytes()
 
 
+def test_operands_of_any_strides() -> None:
+    rng = np.random.default_rng(5)
+    a, b, c = random(rng, 40, 60), random(rng, 80, 90), random(rng, 30, 100)
+    windows = np.lib.stride_tricks.as_strided(a, (20, 30), (2 * 4, 4))  # rows that overlap
+    for left, right in (
+        (a[::2, :30], b[3:33, ::3]),
+        (a[::-2, 7:37], b[60:30:-1, ::-2]),
+        (a.T[::3, :30], b[:30]),
+        (a[:, ::2][:, :1], b[:1]),
+        (a.T[:20, :30], b.T[:30, :40]),
+        (windows, b[::-1][:30]),
+        (np.broadcast_to(a[:1, :30], (20, 30)), b[:30]),
+    ):
+        out = c[: len(left), 7 : 7 + right.shape[1]]
+        before, around = out.copy(), c.copy()
+        assert_product(_core.gemm(left, right), left, right, False, False)
+        _core.gemm(left, right, out=out, accumulate=True)
+        assert_product(out, left, right, False, False, before)
+        around[: len(left), 7 : 7 + right.shape[1]] = out
+        np.testing.assert_array_equal(c, around)  # nothing beside it was touched
+    for wrong in (c[:, ::2][:, :40], np.broadcast_to(c[:1, :40], (30, 40)), c.T[:30, :30]):
+        with pytest.raises(ValueError, match=r"^out must be (of rows that lie in one|writable)"):
+            _core.gemm(a[:30, :30], b[:30, : wrong.shape[1]], out=wrong)
+    with pytest.raises(ValueError, match=r"^a must be of rows or columns that lie in one piece"):
+        _core.gemm(a[::2, ::2], b[:30])
+
+
 def test_out_is_written_and_returned() -> None:
     a, b = operands(np.random.default_rng(1), 3, 4, 5, False, False)
     out = np.full((3, 4), np.nan, np.float32)

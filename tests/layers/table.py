@@ -54,4 +54,39 @@ CASES: dict[str, Case] = {
     "gaussian_noise": Case(_of(L.GaussianNoise, 0.5, seed=1), X3),
     "gaussian_dropout": Case(_of(L.GaussianDropout, 0.5, seed=1), X3),
     "activity_regularization": Case(_of(L.ActivityRegularization, 0.1, 0.2), X3),
+    "conv1d": Case(_of(L.Conv1D, 4, 2, activation="tanh"), X3, keeps_mask=False),
+    "conv1d same strides": Case(_of(L.Conv1D, 4, 3, 2, "same"), (2, 7, 3), keeps_mask=False),
+    "conv1d causal dilated groups": Case(
+        _of(L.Conv1D, 6, 2, padding="causal", dilation_rate=2, groups=3), X3, keeps_mask=False
+    ),
+    "conv1d channels_first": Case(
+        _of(L.Conv1D, 4, 3, data_format="channels_first", use_bias=False), X3, keeps_mask=False
+    ),
+    "conv1d_transpose": Case(
+        _of(L.Conv1DTranspose, 4, 3, 2, "same", activation="tanh"), X3, keeps_mask=False
+    ),
+    "depthwise_conv1d": Case(
+        _of(L.DepthwiseConv1D, 3, 2, "same", depth_multiplier=2), (2, 7, 3), keeps_mask=False
+    ),
+    "separable_conv1d": Case(
+        _of(L.SeparableConv1D, 4, 3, dilation_rate=2, depth_multiplier=2), X3, keeps_mask=False
+    ),
+    "max_pooling1d": Case(_of(L.MaxPooling1D, 3, 2, "same"), X3, keeps_mask=False),
+    "average_pooling1d": Case(
+        _of(L.AveragePooling1D, 2, data_format="channels_first"), X3, keeps_mask=False
+    ),
+    "adaptive_max_pooling1d": Case(_of(L.AdaptiveMaxPooling1D, 3), X3, keeps_mask=False),
+    "adaptive_average_pooling1d": Case(_of(L.AdaptiveAveragePooling1D, 3), X3, keeps_mask=False),
+    "global_max_pooling1d": Case(_of(L.GlobalMaxPooling1D), X3, keeps_mask=False),
+    "global_average_pooling1d": Case(
+        _of(L.GlobalAveragePooling1D, keepdims=True), X3, keeps_mask=False
+    ),
+    "layer_normalization": Case(_of(L.LayerNormalization), X3),
+    "layer_normalization axes": Case(_of(L.LayerNormalization, [1, -1], center=False), X3),
+    "layer_normalization rms": Case(_of(L.LayerNormalization, rms_scaling=True), X3),
+    "rms_normalization": Case(_of(L.RMSNormalization, 1), X3),
+    "unit_normalization": Case(_of(L.UnitNormalization), X3),
+    "group_normalization": Case(_of(L.GroupNormalization, 2), (2, 5, 4)),
+    "batch_normalization": Case(_of(L.BatchNormalization, momentum=0.9), X3),
+    "batch_normalization axis": Case(_of(L.BatchNormalization, axis=1, scale=False), (3, 4)),
 }

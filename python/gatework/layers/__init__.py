@@ -6,6 +6,7 @@ from .. import _absent
 from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from .base import InputSpec, Layer
 from .bidirectional import Bidirectional
+from .convolution import Conv1D, Conv1DTranspose, DepthwiseConv1D, SeparableConv1D
 from .core import Dense, EinsumDense, Embedding, Identity, Lambda, Masking, ReversibleEmbedding
 from .input import Input, InputLayer
 from .merging import (
@@ -25,6 +26,21 @@ from .merging import (
     minimum,
     multiply,
     subtract,
+)
+from .normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
+from .pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveMaxPooling1D,
+    AveragePooling1D,
+    GlobalAveragePooling1D,
+    GlobalMaxPooling1D,
+    MaxPooling1D,
 )
 from .recurrent import (
     GRU,
@@ -55,7 +71,35 @@ from .reshaping import (
 )
 from .wrappers import TimeDistributed, Wrapper
 
+# Keras' other names for the same layers.
+AvgPool1D, MaxPool1D = AveragePooling1D, MaxPooling1D
+GlobalAvgPool1D, GlobalMaxPool1D = GlobalAveragePooling1D, GlobalMaxPooling1D
+Convolution1D, Convolution1DTranspose = Conv1D, Conv1DTranspose
+SeparableConvolution1D = SeparableConv1D
+
 __all__ = [
+    "AdaptiveAveragePooling1D",
+    "AdaptiveMaxPooling1D",
+    "AveragePooling1D",
+    "AvgPool1D",
+    "BatchNormalization",
+    "Conv1D",
+    "Conv1DTranspose",
+    "Convolution1D",
+    "Convolution1DTranspose",
+    "DepthwiseConv1D",
+    "GlobalAveragePooling1D",
+    "GlobalAvgPool1D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPooling1D",
+    "GroupNormalization",
+    "LayerNormalization",
+    "MaxPool1D",
+    "MaxPooling1D",
+    "RMSNormalization",
+    "SeparableConv1D",
+    "SeparableConvolution1D",
+    "UnitNormalization",
     "ActivityRegularization",
     "AlphaDropout",
     "Cropping1D",

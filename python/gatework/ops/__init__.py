@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..autograd import Array, NoValueYet, Tensor, as_array, as_tensor
+from .convolution import *  # noqa: F403
+from .convolution import __all__ as _convolution
 from .cross_entropy import *  # noqa: F403
 from .cross_entropy import __all__ as _cross_entropy
 from .ctc import *  # noqa: F403
@@ -20,6 +22,10 @@ from .math import *  # noqa: F403
 from .math import __all__ as _math
 from .nn import *  # noqa: F403
 from .nn import __all__ as _nn
+from .normalization import *  # noqa: F403
+from .normalization import __all__ as _normalization
+from .pooling import *  # noqa: F403
+from .pooling import __all__ as _pooling
 from .recurrent import recurrent
 from .reduce import *  # noqa: F403
 from .reduce import __all__ as _reduce
@@ -27,11 +33,14 @@ from .shape import *  # noqa: F403
 from .shape import __all__ as _shape
 
 __all__ = [
+    *_convolution,
     *_cross_entropy,
     *_ctc,
     *_linalg,
     *_math,
     *_nn,
+    *_normalization,
+    *_pooling,
     *_reduce,
     *_shape,
     "convert_to_numpy",
@@ -54,7 +63,10 @@ def convert_to_numpy(x: Any) -> Array:
 # What cannot be put off until there is data: it takes no tensor, or belongs inside a layer.
 _AT_ONCE = {"arange", "exponential", "full", "linear", "mish", "ones", "shape", "zeros"}
 _AT_ONCE |= {"dropout", "dropout_mask", "embedding", "hard_swish", "spatial_dropout1d", "swish"}
-DEFERRABLE = frozenset({*_cross_entropy, *_linalg, *_math, *_nn, *_reduce, *_shape}) - _AT_ONCE
+_AT_ONCE |= {"BatchStatistics", "normalize_batch"}
+_WITH_ARRAYS = {*_cross_entropy, *_linalg, *_math, *_nn, *_reduce, *_shape}
+_WITH_ARRAYS |= {*_convolution, *_normalization, *_pooling}
+DEFERRABLE = frozenset(_WITH_ARRAYS) - _AT_ONCE
 
 
 def _deferring(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from .. import _core
 from ..autograd import Array, Tensor, as_array, as_tensor, record
 from .broadcast import normalize_axes
+from .rows import Rows
 
 __all__ = [
     "celu",
@@ -224,20 +225,15 @@ def softmax(x: Any, axis: int | Sequence[int] = -1) -> Tensor:
     if t.ndim == 0:
         raise ValueError("x must have at least one axis, not be a number")
     axes = normalize_axes(axis, t.ndim)
-    last = range(-len(axes), 0)
-    shape = np.moveaxis(t._value, axes, last).shape
-    size = math.prod(shape[-len(axes) :])
-    if size == 0:
+    if math.prod(t.shape[a] for a in axes) == 0:
         raise ValueError(f"x must have at least one value along axis {axis}, not shape {t.shape}")
+    rows = Rows(t.shape, axes)
+    y = _core.softmax_forward(rows.flat(t._value))
 
-    def rows(v: Array) -> Array:
-        return _contiguous(np.moveaxis(v, axes, last)).reshape(-1, size)
+    def vjp(dy: Array) -> tuple[Array]:
+        return (rows.back(_core.softmax_backward(y, rows.flat(dy))),)
 
-    def back(flat: Array) -> Array:
-        return np.moveaxis(flat.reshape(shape), last, axes)
-
-    y = _core.softmax_forward(rows(t._value))
-    out = record(back(y), (t,), lambda dy: (back(_core.softmax_backward(y, rows(dy))),))
+    out = record(rows.back(y), (t,), vjp)
     if axes == (t.ndim - 1,):
         out._logits = t
     return out

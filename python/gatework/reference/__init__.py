@@ -11,6 +11,13 @@ from .ctc import ctc
 from .dense import column_sum, dense_backward, dense_forward, gemm
 from .dropout import dropout, dropout_mask, philox4x32, random_words, spatial_dropout
 from .embedding import embedding_backward, embedding_forward
+from .normalization import (
+    column_moments,
+    column_norm_backward,
+    column_norm_forward,
+    row_norm_backward,
+    row_norm_forward,
+)
 from .optimizers import (
     adadelta_update,
     adagrad_update,
@@ -33,8 +40,25 @@ from .softmax_cross_entropy import (
     softmax_cross_entropy_forward,
     softmax_forward,
 )
+from .window import (
+    average_pool_forward,
+    depthwise_backward,
+    depthwise_forward,
+    max_pool_forward,
+    pool_backward,
+)
 
 __all__ = [
+    "average_pool_forward",
+    "column_moments",
+    "column_norm_backward",
+    "column_norm_forward",
+    "depthwise_backward",
+    "depthwise_forward",
+    "max_pool_forward",
+    "pool_backward",
+    "row_norm_backward",
+    "row_norm_forward",
     "ACTIVATIONS",
     "Activation",
     "CELLS",

@@ -1,0 +1,137 @@
+"""What the convolutions have in common: windows, a bias, an activation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import activations, constraints, initializers, ops, regularizers
+from ...autograd import Tensor, Variable, as_tensor
+from ...ops.windows import output_length
+from ..arguments import data_format_of, padding_of, refuse_adapters, size_of
+from ..base import InputSpec, Layer
+
+__all__ = ["Convolution"]
+
+
+class Convolution(Layer):
+    """Reads the arguments that all convolutions take, and makes the bias.
+
+    Subclasses tell the number of output channels in ``_features``, make their kernels in
+    ``_add_kernels`` and convolve in ``_convolve``, which adds the bias.
+    """
+
+    _causal = False
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        strides: Any,
+        padding: str,
+        data_format: str | None,
+        dilation_rate: Any,
+        activation: Any,
+        use_bias: bool,
+        bias_initializer: Any,
+        bias_regularizer: Any,
+        bias_constraint: Any,
+        lora_rank: int | None = None,
+        lora_alpha: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        refuse_adapters(lora_rank, lora_alpha, None)
+        super().__init__(**kwargs)
+        self.kernel_size = size_of("kernel_size", kernel_size)
+        self.strides = size_of("strides", strides)
+        self.padding = padding_of(padding, causal=self._causal)
+        self.data_format = data_format_of(data_format)
+        self.dilation_rate = size_of("dilation_rate", dilation_rate)
+        self.activation = activations.get(activation)
+        self.use_bias = bool(use_bias)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.bias: Variable | None = None
+        self.input_spec = InputSpec(ndim=3)
+
+    @property
+    def _channel_axis(self) -> int:
+        return 2 if self.data_format == "channels_last" else 1
+
+    @property
+    def _span(self) -> int:
+        """Steps from the first tap of a window to its last, both with it."""
+        return (self.kernel_size - 1) * self.dilation_rate + 1
+
+    def _features(self, channels: int) -> int:
+        raise NotImplementedError
+
+    def _add_kernels(self, channels: int) -> None:
+        raise NotImplementedError
+
+    def _convolve(self, inputs: Any) -> Tensor:
+        raise NotImplementedError
+
+    def build(self, input_shape: Any) -> None:
+        channels = input_shape[self._channel_axis]
+        if channels is None:
+            raise ValueError(
+                f"inputs of {self.name} must have a known number of channels, not None"
+            )
+        self.compute_output_shape(input_shape)  # refuses what is too short
+        self._add_kernels(channels)
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=(self._features(channels),),
+                name="bias",
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+        self.input_spec = InputSpec(ndim=3, axes={self._channel_axis: channels})
+        self.built = True
+
+    def call(self, inputs: Any) -> Tensor:
+        return as_tensor(self.activation(self._convolve(inputs)))
+
+    def _with_bias(self, outputs: Tensor) -> Tensor:
+        if self.bias is None:
+            return outputs
+        sizes = [1, 1, 1]
+        sizes[self._channel_axis] = -1
+        return ops.add(outputs, ops.reshape(self.bias, sizes))
+
+    def _length(self, time: int) -> int:
+        """Steps of the outputs for so many of the inputs."""
+        return output_length(time, self._span, self.strides, self.padding)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        time = input_shape[3 - self._channel_axis]
+        shape = [input_shape[0], 0, 0]
+        shape[3 - self._channel_axis] = None if time is None else self._length(time)
+        shape[self._channel_axis] = self._features(input_shape[self._channel_axis])
+        return tuple(shape)
+
+    def _windows_config(self) -> dict[str, Any]:
+        return {
+            "kernel_size": (self.kernel_size,),
+            "strides": (self.strides,),
+            "padding": self.padding,
+            "data_format": self.data_format,
+            "dilation_rate": (self.dilation_rate,),
+        }
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            **self._windows_config(),
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
+        }
+
+    def _refuse_both(self) -> None:
+        if self.strides > 1 and self.dilation_rate > 1:
+            raise ValueError(f"strides must be 1 when dilation_rate is above 1, not {self.strides}")
