@@ -92,6 +92,7 @@ def model_to_dot(
         raise ValueError(f"{model.name} must be built to be drawn: give it an input shape")
     if rankdir not in _DIRECTIONS:
         raise ValueError(f"rankdir must be one of {', '.join(_DIRECTIONS)}, not {rankdir!r}")
+    dot: Any
     if subgraph:
         dot = pydot.Cluster(style="dashed", graph_name=model.name, label=model.name, labeljust="l")
     else:
@@ -191,7 +192,7 @@ def _label(layer: Any, shown: dict[str, bool]) -> str:
         cells.append(_cell(f"Output shape: <b>{_said(layer, 'output', 'shape')}</b>"))
     if shown["dtype"]:
         cells.append(_cell(f"Output dtype: <b>{_said(layer, 'output', 'dtype')}</b>"))
-    if shown["trainable"] and getattr(layer, "weights", ()):
+    if shown["trainable"] and len(getattr(layer, "weights", ())):
         colour = "forestgreen" if layer.trainable else "firebrick"
         text = "Trainable" if layer.trainable else "Non-trainable"
         cells.append(f'<td bgcolor="{colour}"><font color="white"><b>{text}</b></font></td>')
