@@ -268,3 +268,21 @@ def test_the_padded_tensor_and_its_mask():
         tensor._keras_mask.numpy(), [[True, True], [False, False], [True, False]]
     )
     assert Ragged.of([[1], [2]], "x").tensor()._keras_mask is None
+
+
+def test_functional_models_of_several_inputs_and_outputs():
+    ids, steps_ = layers.Input((None,), name="ids"), layers.Input((None, 3), name="steps")
+    one = layers.Dense(1, name="one")(layers.LSTM(3)(layers.Embedding(9, 4)(ids)))
+    each = layers.Dense(2, name="each")(layers.GRU(3, return_sequences=True)(steps_))
+    model = Model([ids, steps_], [one, each])
+    model.compile("sgd", ["mse", "mse"])
+    turned = VECTORS[::-1]
+    found, rows = model.predict([IDS, turned], batch_size=3, verbose=0)
+    for i, (words, vectors) in enumerate(zip(IDS, turned, strict=True)):
+        a, b = model.predict([np.array([words]), vectors[None]], verbose=0)
+        np.testing.assert_allclose(found[i], a[0], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(rows[i], b[0], rtol=1e-5, atol=1e-6)
+    labels = {"one": np.zeros((10, 1)), "each": [np.zeros((len(v), 2)) for v in turned]}
+    as_lists = [labels["one"], labels["each"]]
+    assert model.fit([IDS, turned], as_lists, verbose=0).epoch == [0]
+    assert model.fit({"ids": IDS, "steps": turned}, labels, verbose=0).epoch == [0]
