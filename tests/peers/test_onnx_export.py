@@ -320,3 +320,30 @@ FUNCTIONS = {
 def test_functions_between_layers(name: str) -> None:
     x = layers.Input((7, 3))
     exported(functional(x, layers.Activation("linear")(FUNCTIONS[name](x))), X)
+
+
+OPTIONS = [
+    ("LSTM", {"peepholes": True, "peephole_initializer": "normal"}),
+    ("LSTM", {"activation_clip": 0.3}),
+    ("LSTM", {"projection": 3}),
+    ("LSTM", {"num_layers": 2, "layer_dropout": 0.2, "peepholes": True}),
+    ("GRU", {"num_layers": 3, "activation_clip": 0.4}),
+    ("SimpleRNN", {"num_layers": 2, "go_backwards": True}),
+]
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("sequences", [False, True])
+@pytest.mark.parametrize(("cls", "options"), OPTIONS)
+def test_what_keras_does_not_have(
+    cls: str, options: dict[str, Any], sequences: bool, masked: bool
+) -> None:
+    ids = layers.Input((None,))
+    x = layers.Embedding(10, 3, mask_zero=masked)(ids)
+    make = getattr(layers, cls)
+    outputs = make(4, return_sequences=sequences, return_state=True, **options)(x)
+    if "go_backwards" not in options:
+        for mode in ("concat", "sum"):
+            one = make(4, return_sequences=sequences, return_state=True, **options)
+            outputs += layers.Bidirectional(one, merge_mode=mode)(x)
+    exported(functional(ids, outputs), IDS)

@@ -149,7 +149,7 @@ def _attributes(cells: Sequence[Any], direction: str) -> dict[str, Any]:
             continue
         gate = recurrent_activation("recurrent_activation", cell.recurrent_activation)
         functions += [gate, inner] + [inner] * (kind == "LSTM")
-    if getattr(cells[0], "activation_clip", None) is not None:
+    if cells[0].activation_clip is not None:
         given["clip"] = cells[0].activation_clip
     names = [name for name, _, _ in functions]
     default = {"LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"], "RNN": ["Tanh"]}
