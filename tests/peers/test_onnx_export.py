@@ -347,3 +347,46 @@ def test_what_keras_does_not_have(
             one = make(4, return_sequences=sequences, return_state=True, **options)
             outputs += layers.Bidirectional(one, merge_mode=mode)(x)
     exported(functional(ids, outputs), IDS)
+
+
+WINDOWS = [
+    [layers.Conv1D(4, 3, activation="relu"), layers.Conv1D(2, 2, strides=2, padding="same")],
+    [layers.Conv1D(4, 3, padding="causal", dilation_rate=2, use_bias=False)],
+    [layers.Conv1D(6, 3, padding="same", groups=3), layers.Conv1D(4, 2, groups=2)],
+    [layers.Conv1D(4, 3, data_format="channels_first", padding="same")],
+    [layers.DepthwiseConv1D(3, depth_multiplier=2, padding="same", activation="tanh")],
+    [layers.SeparableConv1D(4, 3, depth_multiplier=2, dilation_rate=2)],
+    [layers.Conv1DTranspose(4, 3, strides=2), layers.Conv1DTranspose(2, 2, padding="same")],
+    [layers.Conv1DTranspose(4, 2, strides=3, padding="same")],
+    [layers.Conv1DTranspose(4, 2, strides=3, output_padding=1)],
+    [layers.MaxPooling1D(2), layers.AveragePooling1D(2, strides=1, padding="same")],
+    [layers.MaxPooling1D(3, strides=2, padding="same"), layers.AveragePooling1D(2)],
+    [layers.MaxPooling1D(3, data_format="channels_first")],
+    [layers.GlobalAveragePooling1D(), layers.Dense(2)],
+    [layers.GlobalMaxPooling1D(keepdims=True), layers.GRU(2)],
+    [layers.AdaptiveAveragePooling1D(3), layers.AdaptiveMaxPooling1D(2)],
+    [layers.LayerNormalization(), layers.LayerNormalization(axis=[1, 2])],
+    [layers.LayerNormalization(axis=1), layers.LayerNormalization(center=False, scale=False)],
+    [layers.LayerNormalization(rms_scaling=True), layers.RMSNormalization()],
+    [layers.BatchNormalization(), layers.BatchNormalization(axis=1, scale=False)],
+    [layers.GRU(4), layers.BatchNormalization(center=False), layers.UnitNormalization()],
+    [layers.GroupNormalization(3), layers.GroupNormalization(1, axis=1)],
+]
+
+
+@pytest.mark.parametrize("number", range(len(WINDOWS)))
+def test_windows_and_normalizations(number: int) -> None:
+    parts = [type(layer).from_config(layer.get_config()) for layer in WINDOWS[number]]
+    model = sequential(*parts, x=X)
+    weights = [
+        np.abs(w) if "variance" in v.name else w
+        for v, w in zip(model.weights, model.get_weights(), strict=True)
+    ]
+    model.set_weights(weights)
+    exported(model, X)
+
+
+@pytest.mark.parametrize("cls", ["GlobalAveragePooling1D", "GlobalMaxPooling1D"])
+def test_pooling_of_masked_steps(cls: str) -> None:
+    pool = getattr(layers, cls)()
+    exported(sequential(layers.Embedding(10, 3, mask_zero=True), pool, x=IDS), IDS)

@@ -234,7 +234,19 @@ def _two(builder: Builder, node: Node, operation: str, a: Any, b: Any) -> View:
         layer = getattr(layers, MERGING[operation])(name=builder.name_for(node))
         return left.over(builder.call(layer, [left.tensor, right.tensor]))
     tensor = builder.operate(operation, [left.tensor, right.tensor])
-    return left.over(tensor) if same else View.of(tensor)
+    return left.over(tensor) if same else _broadcast(tensor, left, right)
+
+
+def _broadcast(tensor: Any, *operands: View) -> View:
+    """A result whose axes are those of its operands: an unknown size is known to be theirs."""
+    fresh = View.of(tensor)
+    axes: list[Group] = []
+    for place, group in enumerate(fresh.axes):
+        from_end = place - fresh.rank
+        sizes = [x.axes[from_end] for x in operands if x.rank >= -from_end]
+        wide = [own for own in sizes if own]
+        axes.append(wide[0] if len(wide) == len(sizes) or len(wide) == 1 else group)
+    return View(tensor, tuple(axes), tuple(axes))
 
 
 def _constant(
@@ -252,7 +264,8 @@ def _constant(
     if alone and value.shape[0] == view.sizes()[-1]:
         return view.over(builder.operate(operation, view.tensor, value, place))
     view = builder.viewed(view)
-    return View.of(builder.operate(operation, view.tensor, value, place))
+    tensor = builder.operate(operation, view.tensor, value, place)
+    return view.over(tensor) if tensor.shape == view.sizes() else View.of(tensor)
 
 
 def reduction(operation: str) -> Callable[..., View]:

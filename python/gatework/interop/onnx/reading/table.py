@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import dense, elementwise, gelu, recurrent, selecting, shaping, steps
+from . import dense, elementwise, gelu, recurrent, selecting, shaping, steps, windows
 from .builder import Builder, Node
 from .constants import FOLDS, fold
 from .values import Filled, Steps, View
@@ -22,12 +22,16 @@ CONVERTERS: dict[str, Callable[..., Any]] = {
     "Abs": elementwise.simple("Abs"),
     "Add": elementwise.arithmetic("Add"),
     "And": elementwise.arithmetic("And"),
+    "AveragePool": windows.pool("AveragePooling1D"),
+    "BatchNormalization": windows.batch_normalization,
     "Cast": elementwise.cast,
     "Ceil": elementwise.simple("Ceil"),
     "Celu": activation("celu", alpha=(1.0, 1.0)),
     "Clip": elementwise.clip,
     "Concat": shaping.concat,
     "CumSum": steps.cumsum,
+    "Conv": windows.conv,
+    "ConvTranspose": windows.conv_transpose,
     "Cos": elementwise.simple("Cos"),
     "Div": elementwise.arithmetic("Div"),
     "Dropout": elementwise.dropout,
@@ -44,18 +48,22 @@ CONVERTERS: dict[str, Callable[..., Any]] = {
     "GatherND": steps.gather_nd,
     "Gelu": gelu.gelu,
     "Gemm": dense.gemm,
+    "GlobalAveragePool": windows.global_pool("GlobalAveragePooling1D"),
+    "GlobalMaxPool": windows.global_pool("GlobalMaxPooling1D"),
     "Greater": elementwise.arithmetic("Greater"),
     "GreaterOrEqual": elementwise.arithmetic("GreaterOrEqual"),
     "HardSigmoid": elementwise.hard_sigmoid,
     "HardSwish": activation("hard_silu"),
     "Identity": shaping.identity,
     "LSTM": recurrent.lstm,
+    "LayerNormalization": windows.layer_normalization,
     "LeakyRelu": elementwise.leaky_relu,
     "Less": elementwise.arithmetic("Less"),
     "LessOrEqual": elementwise.arithmetic("LessOrEqual"),
     "Log": elementwise.simple("Log"),
     "LogSoftmax": elementwise.softmax("log_softmax"),
     "MatMul": dense.matmul,
+    "MaxPool": windows.pool("MaxPooling1D"),
     "Max": elementwise.arithmetic("Max"),
     "Min": elementwise.arithmetic("Min"),
     "Mish": activation("mish"),

@@ -210,13 +210,13 @@ class Run:
     def outputs(self, zero_output: bool) -> Value:
         units = self.cells[0].units
         if len(self.cells) == 1:
-            y = self._projected(self.y.squeeze(1).transpose(1, 0, 2))
+            y = self.y.squeeze(1).transpose(1, 0, 2)
         else:
             y = self.y.transpose(2, 0, 1, 3).reshape(0, 0, len(self.cells) * units)
-        if self.steps is None:
-            return y
-        before = None if self.initial is None or zero_output else self.initial[0]
-        return self.steps.unpack(y, zero_output, before)
+        if self.steps is not None:
+            before = None if self.initial is None or zero_output else self.initial[0]
+            y = self.steps.unpack(y, zero_output, before)
+        return self._projected(y)
 
     def _projected(self, h: Value) -> Value:
         projection = projection_of(self.cells[0])

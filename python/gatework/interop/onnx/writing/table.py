@@ -7,12 +7,38 @@ from typing import Any
 
 from .... import layers, tree
 from ....layers.shapes import shape_of
-from . import activations, bidirectional, core, merging, recurrent, reshaping, wrappers
+from . import (
+    activations,
+    bidirectional,
+    convolution,
+    core,
+    merging,
+    normalization,
+    pooling,
+    recurrent,
+    reshaping,
+    wrappers,
+)
 from .graph import Graph, Value
 
 __all__ = ["TABLE", "convert", "is_known"]
 
 TABLE: dict[type, Callable[..., Any]] = {
+    layers.AdaptiveAveragePooling1D: pooling.adaptive_pool("ReduceMean"),
+    layers.AdaptiveMaxPooling1D: pooling.adaptive_pool("ReduceMax"),
+    layers.AveragePooling1D: pooling.pool("AveragePool"),
+    layers.BatchNormalization: normalization.batch,
+    layers.Conv1D: convolution.conv,
+    layers.Conv1DTranspose: convolution.conv_transpose,
+    layers.DepthwiseConv1D: convolution.depthwise_conv,
+    layers.GlobalAveragePooling1D: pooling.global_average,
+    layers.GlobalMaxPooling1D: pooling.global_max,
+    layers.GroupNormalization: normalization.group,
+    layers.LayerNormalization: normalization.layer_normalization,
+    layers.MaxPooling1D: pooling.pool("MaxPool"),
+    layers.RMSNormalization: normalization.rms,
+    layers.SeparableConv1D: convolution.separable_conv,
+    layers.UnitNormalization: normalization.unit,
     layers.Activation: core.activation,
     layers.ActivityRegularization: core.identity,
     layers.Add: merging.arithmetic("Add"),
