@@ -22,6 +22,8 @@ IDS = np.array([[1, 2, 3, 0, 0], [9, 8, 5, 6, 1], [4, 7, 3, 2, 0], [5, 0, 0, 0, 
 ON_SEQUENCES: dict[str, Row] = {
     "Activation": lambda K: K.layers.Activation("gelu"),
     "ActivityRegularization": lambda K: K.layers.ActivityRegularization(0.1, 0.2),
+    "AdaptiveAveragePooling1D": lambda K: K.layers.AdaptiveAveragePooling1D(2),
+    "AdaptiveMaxPooling1D": lambda K: K.layers.AdaptiveMaxPooling1D(4),
     "AlphaDropout": lambda K: K.layers.AlphaDropout(0.2, seed=3),
     "AveragePooling1D": lambda K: K.layers.AveragePooling1D(2, padding="same"),
     "BatchNormalization": lambda K: K.layers.BatchNormalization(momentum=0.9, epsilon=0.01),
@@ -32,6 +34,7 @@ ON_SEQUENCES: dict[str, Row] = {
         K.layers.LSTM(2), backward_layer=K.layers.GRU(3, go_backwards=True)
     ),
     "Conv1D": lambda K: K.layers.Conv1D(6, 2, padding="causal", dilation_rate=2, groups=3),
+    "Conv1DTranspose": lambda K: K.layers.Conv1DTranspose(2, 3, strides=2),
     "Cropping1D": lambda K: K.layers.Cropping1D((1, 2)),
     "Dense": lambda K: K.layers.Dense(
         2, "relu", kernel_initializer=K.initializers.HeNormal(seed=3), bias_regularizer="l2"
@@ -63,6 +66,7 @@ ON_SEQUENCES: dict[str, Row] = {
     "RNN": lambda K: K.layers.RNN(K.layers.SimpleRNNCell(2)),
     "ReLU": lambda K: K.layers.ReLU(max_value=1.0, negative_slope=0.1, threshold=0.1),
     "Reshape": lambda K: K.layers.Reshape((3, -1)),
+    "SeparableConv1D": lambda K: K.layers.SeparableConv1D(2, 2, depth_multiplier=2),
     "SimpleRNN": lambda K: K.layers.SimpleRNN(2, go_backwards=True),
     "SimpleRNNCell": lambda K: K.layers.RNN(K.layers.SimpleRNNCell(2, use_bias=False)),
     "Softmax": lambda K: K.layers.Softmax(axis=1),

@@ -36,7 +36,9 @@ def here(table: dict[str, Any], names: Any) -> list[str]:
 
 
 def classes(module: Any) -> list[str]:
-    return [name for name in module.__all__ if name[0].isupper()]
+    """The classes of a module, each under its own name."""
+    named = ((name, getattr(module, name)) for name in module.__all__ if name[0].isupper())
+    return [name for name, thing in named if getattr(thing, "__name__", "") == name]
 
 
 def randomized(model: Any) -> Any:

@@ -62,28 +62,25 @@ OTHERS = {
         layers.GRU(6, num_layers=3, return_sequences=True),
         lambda y: y[0],
     ),
-}
-if hasattr(layers, "LayerNormalization"):
-    OTHERS["LayerNorm"] = lambda: plain(
+    "LayerNorm": lambda: plain(
         torch.nn.LayerNorm(4), layers.LayerNormalization(epsilon=1e-5)
-    )
-if hasattr(layers, "BatchNormalization"):
-    OTHERS["BatchNorm1d"] = lambda: (
+    ),
+    "BatchNorm1d": lambda: (
         Turned(torch.nn.BatchNorm1d(4)),
         layers.BatchNormalization(epsilon=1e-5),
         lambda y: y,
-    )
-if hasattr(layers, "Conv1D"):
-    OTHERS["Conv1d"] = lambda: (
+    ),
+    "Conv1d": lambda: (
         Turned(torch.nn.Conv1d(4, 6, 3, dilation=2)),
         layers.Conv1D(6, 3, dilation_rate=2),
         lambda y: y,
-    )
-    OTHERS["Conv1d_groups"] = lambda: (
+    ),
+    "Conv1d_groups": lambda: (
         Turned(torch.nn.Conv1d(4, 6, 2, groups=2)),
         layers.Conv1D(6, 2, groups=2),
         lambda y: y,
-    )
+    ),
+}
 
 
 class Turned(torch.nn.Module):  # type: ignore[misc]
