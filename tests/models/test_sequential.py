@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from gatework.layers import LSTM, Dense, Dropout, Embedding, Input
-from gatework.models import Sequential
+from gatework.models import Model, Sequential
 
 
 def test_shapes_are_known_from_an_input():
@@ -14,6 +14,22 @@ def test_shapes_are_known_from_an_input():
     assert [layer.name for layer in model.layers] == [model.layers[0].name, model.layers[1].name]
     assert len(model.weights) == 5
     assert model.count_params() == 4 * 4 * (3 + 4 + 1) + 4 * 2 + 2
+
+
+def test_the_middle_of_a_chain_is_the_end_of_another_model():
+    model = Sequential([Input((5, 3)), LSTM(4), Dense(2)])
+    part = Model(model.input, model.layers[0].output)
+    x = np.ones((2, 5, 3), np.float32)
+    np.testing.assert_array_equal(part.predict(x, verbose=0), model.layers[0](x).numpy())
+    longer = Model(model.input, Dense(1)(model.output))
+    assert longer.output_shape == (None, 1)
+
+
+def test_a_chain_is_called_on_symbols():
+    inner = Sequential([Dense(3), Dense(2)])
+    assert inner(Input((4,))).shape == (None, 2)
+    assert inner.built
+    assert len(inner.weights) == 4
 
 
 def test_weights_wait_for_data_without_an_input():

@@ -137,6 +137,16 @@ class Sequential(Model):
         return self._symbolic
 
     @property
+    def input(self) -> Any:
+        """The symbolic input, from which other models may start."""
+        return self._ends()[0]
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output."""
+        return self._ends()[1]
+
+    @property
     def inputs(self) -> list[Any]:
         return [self._ends()[0]]
 
