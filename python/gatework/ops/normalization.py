@@ -12,9 +12,21 @@ from .. import _core
 from ..autograd import Array, Tensor, as_array, as_tensor, needs_gradient, record
 from .broadcast import normalize_axes, normalize_axis
 from .math import abs as absolute
-from .math import maximum, minimum, multiply, power, reciprocal, rsqrt, square
+from .math import (
+    divide,
+    maximum,
+    minimum,
+    multiply,
+    power,
+    reciprocal,
+    rsqrt,
+    square,
+    subtract,
+    where,
+)
 from .reduce import mean, sum, var
 from .rows import Rows
+from .shape import reshape
 
 __all__ = [
     "BatchStatistics",
@@ -152,7 +164,7 @@ def normalize_batch(
         gamma, beta: (channels,) each, or None.
         axis: the axis of the channels.
         epsilon: added to the variance.
-        mask: (...) without the axis of channels: where it is false, x does not count in mean and
+        mask: (...) without the last axis: where it is false, x does not count in mean and
             variance. Outputs there are computed all the same.
 
     Returns:
@@ -160,6 +172,8 @@ def normalize_batch(
     """
     t = as_tensor(x, "float32")
     channel = normalize_axis(axis, t.ndim)
+    if mask is not None and channel != t.ndim - 1:
+        return _normalize_masked_batch(t, gamma, beta, channel, epsilon, mask)
     rows = Rows(t.shape, (channel,))
     flat = rows.flat(t._value)
     kept: Array | None = None
@@ -175,6 +189,20 @@ def normalize_batch(
     center, variance = _core.column_moments(flat, kept, divisor)
     y = _normalize_columns(t, rows, flat, (center, variance), gamma, beta, epsilon, kept, divisor)
     return y, BatchStatistics(center, variance)
+
+
+def _normalize_masked_batch(
+    t: Tensor, gamma: Any, beta: Any, channel: int, epsilon: float, mask: Any
+) -> tuple[Tensor, BatchStatistics]:
+    """``normalize_batch`` where the mask runs along the channels, each then of its own count."""
+    kept = np.broadcast_to(as_array(mask).astype(bool)[..., None], t.shape)
+    others = [a for a in range(t.ndim) if a != channel]
+    count = kept.sum(axis=tuple(others), keepdims=True).astype(np.float32) + np.float32(EPSILON)
+    center = divide(sum(where(kept, t, 0.0), others, keepdims=True), count)
+    square_sum = sum(where(kept, square(subtract(t, center)), 0.0), others, keepdims=True)
+    found = [reshape(s, (t.shape[channel],)) for s in (center, divide(square_sum, count))]
+    y = batch_normalization(t, *found, channel, beta, gamma, epsilon)
+    return y, BatchStatistics(found[0].numpy(), found[1].numpy())
 
 
 def batch_normalization(

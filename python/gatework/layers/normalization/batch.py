@@ -126,10 +126,6 @@ class BatchNormalization(ScaledNormalization):
                 self.gamma,
                 self.epsilon,
             )
-        if mask is not None and self.axis % inputs.ndim != inputs.ndim - 1:
-            raise ValueError(
-                f"axis of {self.name} must be the last when there is a mask, not {self.axis}"
-            )
         if self.renorm:
             return self._renormalized(inputs, mask)
         outputs, found = ops.normalize_batch(
