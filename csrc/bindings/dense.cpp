@@ -20,7 +20,7 @@ FloatArray gemm(const py::object& a, const py::object& b, bool trans_a, bool tra
     if (!c.array.writeable()) fail("out", "writable", "read-only");
     if (left.row_step != 1 && left.column_step != 1)
         fail("a", "of rows or columns that lie in one piece", "strided both ways");
-    if (c.column_step != 1 || (m > 1 && c.row_step < n))
+    if (m > 0 && n > 0 && (c.column_step != 1 || (m > 1 && c.row_step < n)))
         fail("out", "of rows that lie in one piece and do not meet", "strided");
     const Gemm g = {m,
                     n,
