@@ -212,58 +212,58 @@ class ForwardWeights {
     i64 first_ = 0, second_ = 0;
 };
 
-// (rows, slots*padded) with zeros in the padding: what products along the slots read.
-inline Floats padded_copy(const SlotMatrix& m, Slots slots) {
-    const i64 padded = padded_units(m.units), width = slots.count() * padded;
-    Floats copy(m.rows * width);
-    parallel_tasks((m.rows + 31) / 32, copy_nanoseconds(32 * width), [&](i64 block) {
-        for (i64 column = 0; column < width; column += kLanes) {
-            const SlotMatrix::Piece piece = m.piece(slots.begin * padded + column);
-            for (i64 row = block * 32; row < min64(m.rows, block * 32 + 32); ++row)
-                store(copy.get() + row * width + column, m.vector(row, piece));
-        }
-    });
-    return copy;
-}
-
-// W_hᵀ for dG·W_hᵀ: panels of padded units, each (slots*padded, width).
+// Wᵀ for dG·Wᵀ: panels of the rows of W rounded up to vectors, each (slots*padded, width).
 class TransposedWeights {
   public:
-    TransposedWeights(const Recurrent& r, i64 gates, const i64* gate_of_slot, Slots slots)
-        : padded_(padded_units(r.units)), depth_(slots.count() * padded_),
-          memory_(depth_ * padded_) {
+    TransposedWeights(const SlotMatrix& m, Slots slots)
+        : columns_(round_up(m.rows, kLanes)), depth_(slots.count() * padded_units(m.units)),
+          memory_(depth_ * columns_) {
         if (slots.count() == 0) return;
-        const SlotMatrix m = {r.recurrent_kernel, r.outputs, gates, r.units, gate_of_slot};
-        parallel_tasks((padded_ + kPanel - 1) / kPanel, copy_nanoseconds(kPanel * depth_), [&](i64 i) {
-            const i64 column = i * kPanel, width = this->width(column);
-            float* out = memory_.get() + column * depth_;
-            for (i64 k = 0; k < depth_; k += kLanes) {
-                const SlotMatrix::Piece piece = m.piece(slots.begin * padded_ + k);
-                for (i64 j = 0; j < width; ++j) {
-                    const i64 row = column + j;
-                    float lanes[kLanes];
-                    store(lanes, row < r.outputs ? m.vector(row, piece) : splat(0.0f));
-                    for (int l = 0; l < kLanes; ++l) out[(k + l) * width + j] = lanes[l];
-                }
-            }
-        });
+        const i64 first = slots.begin * padded_units(m.units);
+        parallel_tasks((columns_ + kPanel - 1) / kPanel, copy_nanoseconds(2 * kPanel * depth_),
+                       [&](i64 i) {
+                           float* out = memory_.get() + i * kPanel * depth_;
+                           const i64 width = this->width(i * kPanel);
+                           for (i64 k = 0; k < depth_; k += kLanes) {
+                               const SlotMatrix::Piece piece = m.piece(first + k);
+                               for (i64 v = 0; v < width; v += kLanes)
+                                   pack_square(m, i * kPanel + v, piece, width, out + k * width + v);
+                           }
+                       });
     }
 
-    // c[rows, padded] (+)= dg[rows, depth]·W_hᵀ
-    void multiply(const float* dg, i64 dg_row, i64 rows, float* c, i64 c_row, bool accumulate) const {
-        PanelRunner runner(rows);
-        for (i64 column = 0; column < padded_; column += kPanel) {
-            Tile t(c + column, c_row);
-            t.add({dg, dg_row, 1, memory_.get() + column * depth_, width(column), depth_});
-            t.start = accumulate ? t.c : nullptr;
-            t.start_row = c_row;
-            runner.run(t, static_cast<int>(width(column) / kLanes));
+    // c[rows, begin:end] (+)= dg[rows, depth]·Wᵀ[:, begin:end]; begin is a multiple of a panel, end too or
+    // columns(). All panels take one pass of dg before the next.
+    void multiply(const float* dg, i64 dg_row, i64 rows, float* c, i64 c_row, i64 begin, i64 end,
+                  bool accumulate) const {
+        for (i64 k0 = 0; k0 < depth_; k0 += kDepth) {
+            PanelRunner runner(rows);
+            for (i64 column = begin; column < end; column += kPanel) {
+                Tile t(c + column, c_row);
+                t.add({dg + k0, dg_row, 1, memory_.get() + column * depth_ + k0 * width(column),
+                       width(column), min64(kDepth, depth_ - k0)});
+                t.start = accumulate || k0 > 0 ? t.c : nullptr;
+                t.start_row = c_row;
+                runner.run(t, static_cast<int>(width(column) / kLanes));
+            }
         }
     }
 
+    i64 columns() const { return columns_; }
+
   private:
-    i64 width(i64 column) const { return min64(kPanel, padded_ - column); }
-    i64 padded_, depth_;
+    // kLanes rows of the matrix become columns.
+    static void pack_square(const SlotMatrix& m, i64 row, SlotMatrix::Piece piece, i64 width,
+                            float* out) {
+        vf square[kLanes];
+        for (i64 j = 0; j < kLanes; ++j)
+            square[j] = row + j < m.rows ? m.vector(row + j, piece) : splat(0.0f);
+        transpose(square);
+        for (i64 l = 0; l < kLanes; ++l) store(out + l * width, square[l]);
+    }
+
+    i64 width(i64 column) const { return min64(kPanel, columns_ - column); }
+    i64 columns_, depth_;
     Floats memory_;
 };
 

@@ -9,7 +9,6 @@
 namespace gw::GW_ISA {
 namespace {
 
-constexpr i64 kDepth = 256;        // rows of b per pass: a panel of them stays in the nearest cache
 constexpr i64 kRowChunk = 96;      // rows of a per pass: they stay in L2 beside the packed b
 constexpr i64 kGroupPanels = 256 / kPanel; // panels of b per task: kDepth rows of them stay in L2
 constexpr i64 kPackRows = 2 * kTileRows;   // up to this many rows of a, b is read where it lies
@@ -63,24 +62,29 @@ inline void pack_b(const Gemm& g, i64 k0, i64 depth, i64 first, i64 panels, floa
     }
 }
 
-// How a product is cut into tasks: rows by groups of panels. Each element of c is the same chain of
-// additions wherever the cuts are.
+// How a product is cut into tasks: groups of panels first, for each group packs its panels once, then
+// rows. Each element of c is the same chain of additions wherever the cuts are.
 struct GemmTasks {
     i64 panels, group, groups, rows, row_tasks;
 
-    GemmTasks(const Gemm& g, int threads) {
+    GemmTasks(const Gemm& g, i64 threads) {
+        constexpr i64 kTasks = 4; // a thread, so that they even out what delays one of them
+        constexpr i64 kLeastPanels = 64 / kPanel > 0 ? 64 / kPanel : 1, kLeastRows = kRowChunk / 2;
         panels = (g.n + kPanel - 1) / kPanel;
-        group = min64(panels, kGroupPanels);
-        groups = (panels + group - 1) / group;
+        groups = (panels + kGroupPanels - 1) / kGroupPanels;
         row_tasks = 1;
-        if (threads > 1) { // four tasks a thread even out their differences
-            row_tasks = min64((4 * threads + groups - 1) / groups, (g.m + kRowChunk - 1) / kRowChunk);
-            while (groups * row_tasks < threads && group > 1) {
-                group = (group + 1) / 2;
-                groups = (panels + group - 1) / group;
-            }
+        if (threads > 1) {
+            groups = round_up(groups, threads);
+            if (groups < kTasks * threads) groups = min64(kTasks * threads, panels / kLeastPanels);
+            if (groups < 1) groups = 1;
+            if (groups < kTasks * threads)
+                row_tasks = min64(round_up((kTasks * threads + groups - 1) / groups, threads),
+                                  (g.m + kLeastRows - 1) / kLeastRows);
+            if (groups * row_tasks < threads) groups = min64(panels, threads);
         }
-        rows = round_up((g.m + row_tasks - 1) / row_tasks, 2 * kTileRows);
+        group = (panels + groups - 1) / groups;
+        groups = (panels + group - 1) / group;
+        rows = round_up((g.m + row_tasks - 1) / row_tasks, kTileRows);
         row_tasks = (g.m + rows - 1) / rows;
     }
     i64 count() const { return groups * row_tasks; }

@@ -1,7 +1,8 @@
 // The one time loop: forward and backward through time for every cell.
 //
-// Each thread owns a range of ranks and runs all steps of them without meeting another thread. Per step:
-// gather x_t, multiply into the slots, apply the cell, hand the state on. The weight gradients are
+// Each thread owns a range of ranks and runs all steps of them without meeting another thread; where
+// rows are few and weights large, all threads share the rows and each owns a part of the weights. Per
+// step: gather x_t, multiply into the slots, apply the cell, hand the state on. The weight gradients are
 // merged over all tokens after the loop.
 #pragma once
 #include "kernels/cell_weights.h"
@@ -13,21 +14,65 @@
 namespace gw::GW_ISA {
 namespace {
 
-// With few rows the weights cost more than the rows: x·W_x is computed for several steps at once, so that
-// only W_h is read at each.
-constexpr i64 kAheadRows = 4;   // up to this many rows
-constexpr i64 kAheadSteps = 16;
+// Weights up to this many floats stay in a core's cache from one step to the next.
+constexpr i64 kCachedWeights = 1 << 16;
 
-inline i64 steps_ahead(const SequencePlan& plan) {
-    return plan.batch <= kAheadRows ? min64(kAheadSteps, plan.steps) : 1;
+// Where the weights do not stay in the cache, or cost more than the few rows they meet, x·W_x is computed
+// for several steps at once, so that only W_h is read at each.
+inline i64 steps_ahead(const SequencePlan& plan, i64 weights) {
+    constexpr i64 kFewRows = 4, kFewSteps = 16; // always, for so few rows
+    constexpr i64 kRows = 192;                  // of all steps together
+    if (plan.batch <= kFewRows) return min64(kFewSteps, plan.steps);
+    if (weights <= kCachedWeights || 2 * plan.batch > kRows) return 1;
+    return min64(kRows / plan.batch, plan.steps);
+}
+
+// What a thread has to do: all units of its own rows, or its own panels and units of all rows in a team
+// that meets at every step.
+struct Part {
+    i64 first, last; // ranks
+    i64 thread = 0, size = 1;
+    Meeting* meeting = nullptr;
+
+    // Ranks one by one, and panels four by four, in turn: those that one thread has are alike in work.
+    template <class F> void for_ranks(const F& f) const {
+        for (i64 rank = first + thread; rank < last; rank += size) f(rank);
+    }
+    template <class F> void for_panels(i64 begin, i64 end, const F& f) const {
+        constexpr i64 kRun = 64 / kPanel > 0 ? 64 / kPanel : 1;
+        for (i64 run = begin + thread * kRun; run < end; run += size * kRun)
+            for (i64 i = run; i < min64(run + kRun, end); ++i) f(i);
+    }
+    // Units from unit(0) to unit(1), whole panels of them.
+    i64 unit(i64 end, i64 padded) const {
+        const i64 panels = (padded + kPanel - 1) / kPanel;
+        return min64(panels * (thread + end) / size * kPanel, padded);
+    }
+    // Waits until all threads that share these rows are here; false: stop.
+    bool meet() const { return meeting == nullptr || meeting->wait(static_cast<int>(size)); }
+    // The same, and the team may be given up: then the first thread goes on with all of the work.
+    bool meet_or_part() {
+        if (meeting == nullptr) return true;
+        if (thread == 0) meeting->give_up_if_slow();
+        if (!meet()) return false;
+        if (!meeting->given_up()) return true;
+        size = 1;
+        meeting = nullptr;
+        return thread == 0;
+    }
+};
+
+// Floats of W_x and W_h together, as they are read.
+template <class Cell> i64 weights_of(const Recurrent& r) {
+    return Cell::slots * padded_units(r.units) * (r.inputs + r.outputs);
 }
 
 // Where the rows of a step lie: one block per step when everything is kept, else blocks in turn.
 template <class Cell> class StepBuffers {
   public:
     StepBuffers(const Recurrent& r)
-        : row(r), plan_(r.plan), keep_(r.saved.gates != nullptr), ahead_(steps_ahead(r.plan)),
-          at_(r.saved) {
+        : row(r), plan_(r.plan), keep_(r.saved.gates != nullptr),
+          ahead_(steps_ahead(r.plan, weights_of<Cell>(r))), at_(r.saved) {
         if (keep_) return;
         const i64 rows = r.plan.batch;
         gates_ = Floats(rows * ahead_ * row.gates);
@@ -49,6 +94,12 @@ template <class Cell> class StepBuffers {
     const RowLayout<Cell> row;
 
     i64 ahead() const { return ahead_; } // steps whose gates lie side by side
+    // Rows of all ranks at steps [step, stop), which follow each other from the first one's.
+    i64 rows_of(i64 step, i64 stop) const {
+        return keep_ ? plan_.start[stop] - plan_.start[step] : (stop - step) * plan_.batch;
+    }
+    // Whether a rank that is done has rows like the others.
+    bool has_rows_of_done() const { return !keep_ && plan_.ragged; }
     float* gates(i64 step, i64 rank) const { return at_.gates + (token(step) + rank) * row.gates; }
     float* x(i64 step, i64 rank) const { return at_.x + (token(step) + rank) * row.x; }
     // What the cell puts out, where h is the projection of it; else null.
@@ -69,8 +120,10 @@ template <class Cell> class StepBuffers {
 
   private:
     i64 kept(i64 step) const { return keep_ ? plan_.start[step] : 0; }
+    // Kept, tokens follow each other; else each rank has its place at every step, so that parts which are
+    // at different steps do not meet.
     i64 token(i64 step) const {
-        return plan_.start[step] - (keep_ ? 0 : plan_.start[step - step % ahead_]);
+        return keep_ ? plan_.start[step] : step % ahead_ * plan_.batch;
     }
     const SequencePlan& plan_;
     bool keep_;
@@ -79,43 +132,67 @@ template <class Cell> class StepBuffers {
     Floats gates_, states_[kMaxStates], x_, h_, second_, projected_;
 };
 
-// Runs body(first rank, last rank) over blocks of rows, in parallel. A block goes through all steps by
-// itself. Where the weights stay in the cache between steps, small blocks keep everything else there
-// too; where they do not, each thread takes one block, so that they are read as seldom as possible.
-template <class Cell, class Body> void for_row_blocks(const Recurrent& r, const Body& body) {
+// How many threads share all rows, each with its part of the weights; 1: each has rows of its own, as
+// where h is a projection, of all units. They share where there are fewer rows than would pay for reading all weights, if a step is long enough to
+// be worth meeting for.
+template <class Cell> i64 team_size(const Recurrent& r, i64 threads) {
+    constexpr double kStep = 1500.0;  // nanoseconds of work a thread needs between two meetings
+    constexpr double kPerFloat = 0.05; // nanoseconds to read one from a cache further away
+    const double weights = static_cast<double>(Cell::gates * padded_units(r.units) * r.outputs);
+    const i64 rows = r.plan.batch / threads;
+    const bool few = rows < 2, large = weights > 4.0 * kCachedWeights && rows < 6,
+               huge = weights > 32.0 * kCachedWeights && rows < 24;
+    if ((!few && !large && !huge) || threads < 2 || projects(r) || !teams_pay()) return 1;
+    const double step = weights * kPerFloat + multiply_nanoseconds(r.plan.batch, 1, 1) * weights / 4;
+    return min64(threads, 1 + static_cast<i64>(step / kStep));
+}
+
+// Runs body(part) on parts that together are everything. Rows of their own go through all steps by
+// themselves. Where the weights stay in the cache between steps, small blocks of rows keep everything
+// else there too; where they do not, each thread takes one block, so that they are read as seldom as
+// possible.
+template <class Cell, class Body> void for_parts(const Recurrent& r, const Body& body) {
     constexpr i64 kBlockRows = 48;
-    constexpr i64 kCachedWeights = 1 << 16; // floats
     const SequencePlan& plan = r.plan;
-    const i64 columns = Cell::slots * padded_units(r.units), depth = r.inputs + r.outputs;
+    const i64 weights = weights_of<Cell>(r);
     if (plan.batch == 0) return;
-    i64 threads =
-        min64(worthwhile_threads(multiply_nanoseconds(plan.tokens, columns, depth)), plan.batch);
-    if (plan.batch <= kAheadRows) threads = 1;
+    i64 threads = worthwhile_threads(multiply_nanoseconds(plan.tokens, weights, 1));
+    if (const i64 size = team_size<Cell>(r, threads); size > 1) {
+        Meeting meeting;
+        parallel_team(static_cast<int>(size), [&](int thread, int threads_had) {
+            Part part = {0, plan.batch, thread, threads_had, nullptr};
+            if (threads_had > 1) part.meeting = &meeting;
+            body(part);
+        });
+        throw_if_interrupted();
+        return;
+    }
+    threads = min64(threads, plan.batch);
     i64 blocks = threads;
-    if (columns * depth <= kCachedWeights)
+    if (weights <= kCachedWeights)
         blocks = round_up((plan.batch + kBlockRows - 1) / kBlockRows, threads);
     TaskCounter counter;
     parallel(static_cast<int>(threads), [&](int) {
         for (i64 block; (block = counter.take()) < blocks;)
-            body(rank_boundary(plan, block, blocks), rank_boundary(plan, block + 1, blocks));
+            body(Part{rank_boundary(plan, block, blocks), rank_boundary(plan, block + 1, blocks)});
     });
     throw_if_interrupted();
 }
 
-// Adds x·W_x, h·W_h or both (a null operand is left out) to rows of gates; whichever comes first for a
-// panel starts from the bias.
-inline void multiply_first(const ForwardWeights& weights, i64 rows, const float* x, i64 x_row,
-                           i64 inputs, const float* h, i64 h_row, i64 units, float* gates,
+// Adds x·W_x, h·W_h or both (a null operand is left out) to `rows` rows of gates, in the panels of a
+// part; whichever comes first for a panel starts from the bias.
+inline void multiply_first(const Part& part, const ForwardWeights& weights, i64 rows, const float* x,
+                           i64 x_row, i64 inputs, const float* h, i64 h_row, i64 units, float* gates,
                            i64 gates_row) {
     PanelRunner runner(rows);
-    for (i64 i = 0; i < weights.first(); ++i) {
+    part.for_panels(0, weights.first(), [&](i64 i) {
         const CellPanel& panel = weights.panels()[i];
         Tile t(gates + panel.column, gates_row);
         if (x != nullptr && panel.x != nullptr)
             t.add({x, x_row, 1, panel.x, panel.vectors * kLanes, inputs});
         if (h != nullptr && panel.h != nullptr)
             t.add({h, h_row, 1, panel.h, panel.vectors * kLanes, units});
-        if (t.operands == 0) continue;
+        if (t.operands == 0) return;
         if (x == nullptr && panel.x != nullptr) {
             t.start = t.c;
             t.start_row = gates_row;
@@ -123,7 +200,31 @@ inline void multiply_first(const ForwardWeights& weights, i64 rows, const float*
             t.start = weights.bias() + panel.column;
         }
         runner.run(t, panel.vectors);
+    });
+}
+
+// The part of x·W_x of steps [step, stop), panel by panel so that each is read once.
+template <class Cell> void multiply_ahead(const Recurrent& r, const Part& part,
+                                          const ForwardWeights& weights,
+                                          const StepBuffers<Cell>& at, i64 step, i64 stop) {
+    const SequencePlan& plan = r.plan;
+    if (part.first == 0 && part.last == plan.batch) { // then the rows of the steps are all in a row
+        multiply_first(part, weights, at.rows_of(step, stop), at.x(step, 0), at.row.x, r.inputs,
+                       nullptr, 0, 0, at.gates(step, 0), at.row.gates);
+        return;
     }
+    part.for_panels(0, weights.first(), [&](i64 i) {
+        const CellPanel& panel = weights.panels()[i];
+        if (panel.x == nullptr) return;
+        for (i64 s = step; s < stop; ++s) {
+            const i64 rows = min64(part.last, plan.active[s]) - part.first;
+            if (rows <= 0) break;
+            Tile t(at.gates(s, part.first) + panel.column, at.row.gates);
+            t.add({at.x(s, part.first), at.row.x, 1, panel.x, panel.vectors * kLanes, r.inputs});
+            t.start = weights.bias() + panel.column;
+            PanelRunner(rows).run(t, panel.vectors);
+        }
+    });
 }
 
 // The diagonal weights at unit u of a cell that has some.
@@ -136,60 +237,74 @@ template <class Cell> struct DiagonalAt {
     }
 };
 
-template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
+template <class Cell> void forward_part(const Cell& cell, const Recurrent& r,
                                         const ForwardWeights& weights, const StepBuffers<Cell>& at,
-                                        i64 first, i64 last) {
+                                        Part part) {
     const SequencePlan& plan = r.plan;
-    const i64 padded = padded_units(r.units);
+    const i64 first = part.first, padded = padded_units(r.units);
+    i64 begin = part.unit(0, padded), end = part.unit(1, padded);
     const OutputRows out(r);
-    for (i64 rank = first; rank < last; ++rank) {
+    part.for_ranks([&](i64 rank) {
         for (i64 k = 0; k < Cell::states; ++k)
             load_state(r.initial[k], plan.rows[rank], state_width(r, k), at.state(k, 0, rank));
         out.write_leading(rank, at.state(0, 0, rank));
-    }
-    const bool projecting = projects(r);
-    const bool ahead = at.ahead() > 1; // then first is 0 and last the batch
+    });
+    const bool ahead = at.ahead() > 1, projecting = projects(r);
+    if (!part.meet()) return;
     for (i64 step = 0; step < plan.steps && !interrupted(); ++step) {
-        const i64 end = min64(last, plan.active[step]), rows = end - first;
+        const i64 last = min64(part.last, plan.active[step]), rows = last - first;
         if (rows <= 0) break;
         if (step % at.ahead() == 0) {
             const i64 stop = min64(step + at.ahead(), plan.steps);
             for (i64 s = step; s < stop; ++s)
-                for (i64 rank = first; rank < min64(last, plan.active[s]); ++rank)
-                    gather_input(r, rank, s, at.x(s, rank));
-            if (ahead)
-                multiply_first(weights, plan.start[stop] - plan.start[step], at.x(step, 0), at.row.x,
-                               r.inputs, nullptr, 0, 0, at.gates(step, 0), at.row.gates);
+                part.for_ranks([&](i64 rank) {
+                    if (rank < plan.active[s])
+                        gather_input(r, rank, s, at.x(s, rank));
+                    else if (ahead && at.has_rows_of_done())
+                        zero_row(r.inputs, at.x(s, rank));
+                });
+            if (ahead) {
+                if (!part.meet()) return;
+                multiply_ahead(r, part, weights, at, step, stop);
+            }
         }
         if (at.h(step, first) != nullptr)
-            for (i64 rank = first; rank < end; ++rank)
-                mask_state(r, plan.rows[rank], at.state(0, step, rank), at.h(step, rank));
+            for (i64 rank = first; rank < last; ++rank)
+                mask_state(r, plan.rows[rank], at.state(0, step, rank), begin,
+                           projecting ? round_up(r.outputs, kLanes) : end, at.h(step, rank));
+        if (!part.meet_or_part()) return;
+        begin = part.unit(0, padded), end = part.unit(1, padded);
         const float* h = at.h(step, first);
         if (h == nullptr) h = at.state(0, step, first);
-        multiply_first(weights, rows, ahead ? nullptr : at.x(step, first), at.row.x, r.inputs, h,
-                       at.row.state, r.outputs, at.gates(step, first), at.row.gates);
+        multiply_first(part, weights, rows, ahead ? nullptr : at.x(step, first), at.row.x, r.inputs,
+                       h, at.row.state, r.outputs, at.gates(step, first), at.row.gates);
+        if (!part.meet()) return;
         if constexpr (Cell::second.count() > 0) {
-            for (i64 rank = first; rank < end; ++rank) {
+            for (i64 rank = first; rank < last; ++rank) {
                 const float* gates = at.gates(step, rank);
                 const float* operand = h + (rank - first) * at.row.state;
-                for (i64 u = 0; u < padded; u += kLanes) {
+                for (i64 u = begin; u < end; u += kLanes) {
                     vf gate[Cell::slots];
                     for (i64 s = 0; s < Cell::slots; ++s) gate[s] = load(gates + s * padded + u);
                     store(at.second(step, rank) + u, cell.forward_first(gate, load(operand + u)));
                 }
             }
-            PanelRunner runner(rows);
-            for (i64 i = weights.first(); i < weights.first() + weights.second(); ++i) {
-                const CellPanel& panel = weights.panels()[i];
-                Tile t(at.gates(step, first) + panel.column, at.row.gates);
-                t.add({at.second(step, first), at.row.state, 1, panel.h, panel.vectors * kLanes,
-                       r.units});
-                t.start = t.c;
-                t.start_row = at.row.gates;
-                runner.run(t, panel.vectors);
+            if (!part.meet()) return;
+            {
+                PanelRunner runner(rows);
+                part.for_panels(weights.first(), weights.first() + weights.second(), [&](i64 i) {
+                    const CellPanel& panel = weights.panels()[i];
+                    Tile t(at.gates(step, first) + panel.column, at.row.gates);
+                    t.add({at.second(step, first), at.row.state, 1, panel.h,
+                           panel.vectors * kLanes, r.units});
+                    t.start = t.c;
+                    t.start_row = at.row.gates;
+                    runner.run(t, panel.vectors);
+                });
             }
+            if (!part.meet()) return;
         }
-        for (i64 rank = first; rank < end; ++rank) {
+        for (i64 rank = first; rank < last; ++rank) {
             float* gates = at.gates(step, rank);
             const float* prev[Cell::states];
             float* next[Cell::states];
@@ -198,7 +313,7 @@ template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
                 next[k] = at.state(k, step + 1, rank);
             }
             if (projecting) next[0] = at.projected(step, rank);
-            for (i64 u = 0; u < padded; u += kLanes) {
+            for (i64 u = begin; u < end; u += kLanes) {
                 vf gate[Cell::slots], old_state[Cell::states], new_state[Cell::states];
                 for (i64 s = 0; s < Cell::slots; ++s) gate[s] = load(gates + s * padded + u);
                 for (i64 k = 0; k < Cell::states; ++k) old_state[k] = load(prev[k] + u);
@@ -210,28 +325,28 @@ template <class Cell> void forward_rows(const Cell& cell, const Recurrent& r,
                 for (i64 s = 0; s < Cell::slots; ++s) store(gates + s * padded + u, gate[s]);
                 for (i64 k = 0; k < Cell::states; ++k) store(next[k] + u, new_state[k]);
             }
-            if (!projecting) out.write_step(rank, step, next[0]);
+            if (!projecting) out.write_step(rank, step, next[0], begin, min64(end, r.units));
         }
         if (projecting) {
             weights.projection().multiply(at.projected(step, first), at.row.state, rows,
                                           at.state(0, step + 1, first), at.row.state);
-            for (i64 rank = first; rank < end; ++rank)
-                out.write_step(rank, step, at.state(0, step + 1, rank));
+            for (i64 rank = first; rank < last; ++rank)
+                out.write_step(rank, step, at.state(0, step + 1, rank), 0, r.outputs);
         }
     }
-    for (i64 rank = first; rank < last; ++rank) {
+    if (!part.meet()) return;
+    part.for_ranks([&](i64 rank) {
         for (i64 k = 0; k < Cell::states; ++k)
             store_state(at.state(k, plan.lengths[rank], rank), state_width(r, k),
                         r.final_states[k] + plan.rows[rank] * state_width(r, k));
         out.write_last(rank, at.state(0, plan.lengths[rank], rank));
-    }
+    });
 }
 
 template <class Cell> void forward(const Cell& cell, const Recurrent& r) {
     const StepBuffers<Cell> at(r);
     auto run = [&](const ForwardWeights& weights) {
-        for_row_blocks<Cell>(
-            r, [&](i64 first, i64 last) { forward_rows(cell, r, weights, at, first, last); });
+        for_parts<Cell>(r, [&](const Part& part) { forward_part(cell, r, weights, at, part); });
     };
     if (r.packed != nullptr)
         run(*static_cast<const ForwardWeights*>(r.packed));
@@ -249,42 +364,43 @@ struct Carried {
     Floats projections;   // [tokens, state_row] gradients of the projections, for that of their weights
 };
 
-template <class Cell> void backward_rows(const Cell& cell, const Recurrent& r,
+template <class Cell> void backward_part(const Cell& cell, const Recurrent& r,
                                          const RecurrentGrad& g, const TransposedWeights& w_first,
                                          const TransposedWeights& w_second,
                                          const PackedMatrix& w_projection,
                                          const StepBuffers<Cell>& at, const Carried& carried,
-                                         i64 first, i64 last) {
+                                         Part part) {
     const SequencePlan& plan = r.plan;
-    const i64 padded = padded_units(r.units), row = at.row.state;
+    const i64 first = part.first, padded = padded_units(r.units), row = at.row.state;
+    i64 begin = part.unit(0, padded), end = part.unit(1, padded);
     const OutputGrad out(r, g);
     const bool masked = r.recurrent_mask != nullptr, projecting = projects(r);
     float* d_out = carried.put_out.get();
     float* d[Cell::states];
-    for (i64 k = 0; k < Cell::states; ++k) {
-        d[k] = carried.d[k].get();
-        for (i64 rank = first; rank < last; ++rank)
+    for (i64 k = 0; k < Cell::states; ++k) d[k] = carried.d[k].get();
+    part.for_ranks([&](i64 rank) {
+        for (i64 k = 0; k < Cell::states; ++k)
             load_state(g.dfinal[k], plan.rows[rank], state_width(r, k), d[k] + rank * row);
-    }
-    for (i64 rank = first; rank < last; ++rank) out.add_last(rank, d[0] + rank * row);
-
+        out.add_last(rank, d[0] + rank * row);
+    });
+    if (!part.meet()) return;
     for (i64 step = plan.steps; step-- > 0 && !interrupted();) {
-        const i64 end = min64(last, plan.active[step]), rows = end - first;
+        const i64 last = min64(part.last, plan.active[step]), rows = last - first;
         if (rows <= 0) continue;
         float* products = masked ? carried.operand.get() : d[0];
         if (projecting) {
-            for (i64 rank = first; rank < end; ++rank) {
-                out.add_step(rank, step, d[0] + rank * row);
+            for (i64 rank = first; rank < last; ++rank) {
+                out.add_step(rank, step, 0, r.outputs, d[0] + rank * row);
                 copy_row(d[0] + rank * row, round_up(r.outputs, kLanes),
                          carried.projections.get() + (plan.start[step] + rank) * row);
             }
             w_projection.multiply(d[0] + first * row, row, rows, d_out + first * row, row);
             if (masked)
-                for (i64 rank = first; rank < end; ++rank)
+                for (i64 rank = first; rank < last; ++rank)
                     zero_row(round_up(r.outputs, kLanes), d[0] + rank * row);
         }
-        for (i64 rank = first; rank < end; ++rank) {
-            if (!projecting) out.add_step(rank, step, d[0] + rank * row);
+        for (i64 rank = first; rank < last; ++rank) {
+            if (!projecting) out.add_step(rank, step, begin, min64(end, r.units), d[0] + rank * row);
             float* gates = at.gates(step, rank);
             const float* new_row[Cell::states];
             float* d_row[Cell::states];
@@ -296,7 +412,7 @@ template <class Cell> void backward_rows(const Cell& cell, const Recurrent& r,
                 new_row[0] = at.projected(step, rank);
                 d_row[0] = d_out + rank * row;
             }
-            for (i64 u = 0; u < padded; u += kLanes) {
+            for (i64 u = begin; u < end; u += kLanes) {
                 vf gate[Cell::slots], old_state[Cell::states], new_state[Cell::states],
                     grad[Cell::states];
                 for (i64 s = 0; s < Cell::slots; ++s) gate[s] = load(gates + s * padded + u);
@@ -314,17 +430,20 @@ template <class Cell> void backward_rows(const Cell& cell, const Recurrent& r,
                 for (i64 k = 0; k < Cell::states; ++k) store(d_row[k] + u, grad[k]);
             }
         }
-        // From here on d[0] holds the part of dh that does not pass through a product.
+        // From here on d[0] holds the part of dh that does not pass through a product. Each part goes
+        // on with the units that its own columns of the product are.
+        if (!part.meet_or_part()) return;
+        begin = part.unit(0, padded), end = part.unit(1, padded);
         bool accumulate = !masked && Cell::carries_h;
         if constexpr (Cell::second.count() > 0) {
             float* d_second = carried.second.get();
             w_second.multiply(at.gates(step, first) + Cell::second.begin * padded, at.row.gates, rows,
-                              d_second + first * row, row, false);
-            for (i64 rank = first; rank < end; ++rank) {
+                              d_second + first * row, row, begin, end, false);
+            for (i64 rank = first; rank < last; ++rank) {
                 float* gates = at.gates(step, rank);
                 const float* h = at.h(step, rank);
                 if (h == nullptr) h = at.state(0, step, rank);
-                for (i64 u = 0; u < padded; u += kLanes) {
+                for (i64 u = begin; u < end; u += kLanes) {
                     vf gate[Cell::slots];
                     for (i64 s = 0; s < Cell::slots; ++s) gate[s] = load(gates + s * padded + u);
                     const vf dh = cell.backward_second(gate, load(h + u),
@@ -335,40 +454,51 @@ template <class Cell> void backward_rows(const Cell& cell, const Recurrent& r,
                 }
             }
             accumulate = true;
+            if (!part.meet()) return;
         }
+        const i64 columns = projecting ? w_first.columns() : end;
         w_first.multiply(at.gates(step, first) + Cell::h_slots.begin * padded, at.row.gates, rows,
-                         products + first * row, row, accumulate);
+                         products + first * row, row, begin, columns, accumulate);
         if (masked)
-            for (i64 rank = first; rank < end; ++rank)
-                add_masked(r, plan.rows[rank], products + rank * row, d[0] + rank * row);
+            for (i64 rank = first; rank < last; ++rank)
+                add_masked(r, plan.rows[rank], products + rank * row, begin, min64(columns, r.outputs),
+                           d[0] + rank * row);
     }
-    for (i64 rank = first; rank < last; ++rank) {
+    if (!part.meet()) return;
+    part.for_ranks([&](i64 rank) {
         out.add_leading(rank, d[0] + rank * row);
         for (i64 k = 0; k < Cell::states; ++k)
             if (g.dinitial[k] != nullptr)
                 store_state(d[k] + rank * row, state_width(r, k),
                             g.dinitial[k] + plan.rows[rank] * state_width(r, k));
-    }
+    });
 }
 
 // dx = dG·W_xᵀ, back to (batch, time) order.
 template <class Cell> void input_gradient(const Recurrent& r, float* dx) {
-    const i64 padded = padded_units(r.units), width = Cell::x_slots.count() * padded;
+    constexpr i64 kTaskRows = 8 * kTileRows;
+    const i64 tokens = r.plan.tokens, padded = padded_units(r.units), row = RowLayout<Cell>(r).gates;
     const SlotMatrix m = {r.kernel, r.inputs, Cell::gates, r.units, Cell::x_gate};
-    const Floats weights = padded_copy(m, Cell::x_slots);
-    const Floats by_token(r.plan.tokens * r.inputs);
-    gemm({r.plan.tokens, r.inputs, width, r.saved.gates + Cell::x_slots.begin * padded,
-          RowLayout<Cell>(r).gates, 1, weights.get(), 1, width, nullptr, by_token.get(), r.inputs, false});
-    const double nanoseconds = copy_nanoseconds(r.plan.time * r.inputs);
-    parallel_tasks(r.plan.batch, nanoseconds,
-                   [&](i64 rank) { scatter_input(r, rank, by_token.get(), dx); });
+    const TransposedWeights weights(m, Cell::x_slots);
+    const i64 columns = weights.columns();
+    const Floats by_token(tokens * columns);
+    const float* gates = r.saved.gates + Cell::x_slots.begin * padded;
+    parallel_tasks((tokens + kTaskRows - 1) / kTaskRows,
+                   multiply_nanoseconds(kTaskRows, columns, Cell::x_slots.count() * padded),
+                   [&](i64 task) {
+                       const i64 first = task * kTaskRows;
+                       weights.multiply(gates + first * row, row, min64(kTaskRows, tokens - first),
+                                        by_token.get() + first * columns, columns, 0, columns, false);
+                   });
+    parallel_tasks(r.plan.batch, copy_nanoseconds(r.plan.time * r.inputs),
+                   [&](i64 rank) { scatter_input(r, rank, by_token.get(), columns, dx); });
 }
 
 template <class Cell> void backward(const Cell& cell, const Recurrent& r, const RecurrentGrad& g) {
     const i64 rows = r.plan.batch * RowLayout<Cell>(r).state;
     {
-        const TransposedWeights w_first(r, Cell::gates, Cell::h_gate, Cell::h_slots);
-        const TransposedWeights w_second(r, Cell::gates, Cell::h_gate, Cell::second);
+        const SlotMatrix m = {r.recurrent_kernel, r.outputs, Cell::gates, r.units, Cell::h_gate};
+        const TransposedWeights w_first(m, Cell::h_slots), w_second(m, Cell::second);
         const StepBuffers<Cell> at(r);
         Carried carried;
         for (i64 k = 0; k < Cell::states; ++k) carried.d[k] = Floats(rows);
@@ -381,8 +511,8 @@ template <class Cell> void backward(const Cell& cell, const Recurrent& r, const 
         }
         const PackedMatrix w_projection = projection_back(r);
         carried.diagonals = padded_diagonals(r, diagonals_of<Cell>);
-        for_row_blocks<Cell>(r, [&](i64 first, i64 last) {
-            backward_rows(cell, r, g, w_first, w_second, w_projection, at, carried, first, last);
+        for_parts<Cell>(r, [&](const Part& part) {
+            backward_part(cell, r, g, w_first, w_second, w_projection, at, carried, part);
         });
         if (projects(r))
             gemm({r.units, r.outputs, r.plan.tokens, r.saved.projected, 1, row,

@@ -69,8 +69,9 @@ GW_INLINE void gather_input(const Recurrent& r, i64 rank, i64 step, float* out) 
     out[r.inputs] = 1.0f;
 }
 
-// Its adjoint: one row of dx from the gradients by token; masked steps get zeros.
-inline void scatter_input(const Recurrent& r, i64 rank, const float* by_token, float* dx) {
+// Its adjoint: one row of dx from the gradients by token, token_row floats apart; masked steps get zeros.
+inline void scatter_input(const Recurrent& r, i64 rank, const float* by_token, i64 token_row,
+                          float* dx) {
     const SequencePlan& plan = r.plan;
     const i64 row = plan.rows[rank];
     if (plan.lengths[rank] < plan.time)
@@ -78,7 +79,7 @@ inline void scatter_input(const Recurrent& r, i64 rank, const float* by_token, f
     for (i64 step = 0; step < plan.lengths[rank]; ++step) {
         const i64 position = position_of(plan, rank, step);
         const i64 t = r.go_backwards ? plan.time - 1 - position : position;
-        const float* from = by_token + (plan.start[step] + rank) * r.inputs;
+        const float* from = by_token + (plan.start[step] + rank) * token_row;
         float* to = dx + (row * plan.time + t) * r.inputs;
         if (r.input_mask != nullptr)
             multiply_row(from, r.input_mask + row * r.inputs, r.inputs, to);
@@ -87,20 +88,22 @@ inline void scatter_input(const Recurrent& r, i64 rank, const float* by_token, f
     }
 }
 
-// h as the products see it: dropout applied, or a plain copy.
-GW_INLINE void mask_state(const Recurrent& r, i64 row, const float* h, float* out) {
+// h as the products see it: dropout applied, or a plain copy; features [begin, end) of a padded row.
+GW_INLINE void mask_state(const Recurrent& r, i64 row, const float* h, i64 begin, i64 end, float* out) {
     if (r.recurrent_mask != nullptr) {
-        multiply_row(h, r.recurrent_mask + row * r.outputs, r.outputs, out);
-        for (i64 u = r.outputs; u < round_up(r.outputs, kLanes); ++u) out[u] = 0.0f;
+        const i64 real = min64(end, r.outputs);
+        multiply_row(h + begin, r.recurrent_mask + row * r.outputs + begin, real - begin, out + begin);
+        for (i64 u = real; u < end; ++u) out[u] = 0.0f;
     } else {
-        copy_row(h, round_up(r.outputs, kLanes), out);
+        copy_row(h + begin, end - begin, out + begin);
     }
 }
 
-// dh += d_operand ⊙ mask
-GW_INLINE void add_masked(const Recurrent& r, i64 row, const float* d_operand, float* dh) {
+// dh += d_operand ⊙ mask for features [begin, end)
+GW_INLINE void add_masked(const Recurrent& r, i64 row, const float* d_operand, i64 begin, i64 end,
+                          float* dh) {
     const float* mask = r.recurrent_mask + row * r.outputs;
-    for_vectors(0, r.outputs, [&](i64 i, i64 lanes) {
+    for_vectors(begin, end - begin, [&](i64 i, i64 lanes) {
         const vf sum = load_some(dh + i, lanes) + load_some(d_operand + i, lanes) * load_some(mask + i, lanes);
         store_some(dh + i, sum, lanes);
     });
@@ -113,13 +116,14 @@ class OutputRows {
     explicit OutputRows(const Recurrent& r) : r_(r), plan_(r.plan) {}
 
     void write_leading(i64 rank, const float* h) const {
-        if (r_.return_sequences) fill(rank, 0, first_position(plan_, rank), h);
+        if (r_.return_sequences) fill(rank, 0, first_position(plan_, rank), h, 0, r_.outputs);
     }
-    GW_INLINE void write_step(i64 rank, i64 step, const float* h) const {
+    // Features [begin, end).
+    GW_INLINE void write_step(i64 rank, i64 step, const float* h, i64 begin, i64 end) const {
         if (!r_.return_sequences) return;
         const i64 position = position_of(plan_, rank, step);
-        copy_row(h, r_.outputs, row(rank, position));
-        if (plan_.ragged) fill(rank, position + 1, next_position(plan_, rank, step), h);
+        copy_row(h + begin, end - begin, row(rank, position) + begin);
+        if (plan_.ragged) fill(rank, position + 1, next_position(plan_, rank, step), h, begin, end);
     }
     void write_last(i64 rank, const float* h) const {
         if (r_.return_sequences) return;
@@ -139,12 +143,12 @@ class OutputRows {
     float* row(i64 rank, i64 position) const {
         return r_.y + (plan_.rows[rank] * plan_.time + position) * r_.outputs;
     }
-    void fill(i64 rank, i64 begin, i64 end, const float* h) const {
-        for (i64 p = begin; p < end; ++p) {
+    void fill(i64 rank, i64 position, i64 stop, const float* h, i64 begin, i64 end) const {
+        for (; position < stop; ++position) {
             if (r_.zero_output_for_mask)
-                zero_row(r_.outputs, row(rank, p));
+                zero_row(end - begin, row(rank, position) + begin);
             else
-                copy_row(h, r_.outputs, row(rank, p));
+                copy_row(h + begin, end - begin, row(rank, position) + begin);
         }
     }
     const Recurrent& r_;
@@ -160,23 +164,26 @@ class OutputGrad {
         if (dy_ != nullptr && !r_.return_sequences && !OutputRows::last_is_zero(r_, rank))
             add_row(dy_ + plan_.rows[rank] * r_.outputs, r_.outputs, dh);
     }
-    GW_INLINE void add_step(i64 rank, i64 step, float* dh) const {
+    // Features [begin, end).
+    GW_INLINE void add_step(i64 rank, i64 step, i64 begin, i64 end, float* dh) const {
         if (dy_ == nullptr || !r_.return_sequences) return;
         const i64 position = position_of(plan_, rank, step);
-        add_row(row(rank, position), r_.outputs, dh);
-        if (plan_.ragged) add(rank, position + 1, next_position(plan_, rank, step), dh);
+        add_row(row(rank, position) + begin, end - begin, dh + begin);
+        if (plan_.ragged) add(rank, position + 1, next_position(plan_, rank, step), begin, end, dh);
     }
     void add_leading(i64 rank, float* dh) const {
-        if (dy_ != nullptr && r_.return_sequences) add(rank, 0, first_position(plan_, rank), dh);
+        if (dy_ != nullptr && r_.return_sequences)
+            add(rank, 0, first_position(plan_, rank), 0, r_.outputs, dh);
     }
 
   private:
     const float* row(i64 rank, i64 position) const {
         return dy_ + (plan_.rows[rank] * plan_.time + position) * r_.outputs;
     }
-    void add(i64 rank, i64 begin, i64 end, float* dh) const {
+    void add(i64 rank, i64 position, i64 stop, i64 begin, i64 end, float* dh) const {
         if (r_.zero_output_for_mask) return;
-        for (i64 p = begin; p < end; ++p) add_row(row(rank, p), r_.outputs, dh);
+        for (; position < stop; ++position)
+            add_row(row(rank, position) + begin, end - begin, dh + begin);
     }
     const Recurrent& r_;
     const SequencePlan& plan_;

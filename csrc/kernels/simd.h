@@ -179,6 +179,34 @@ GW_INLINE vl interleave_second(vl a, vl b) {
 #endif
 }
 
+// Halves of a and b, element by element in turn: a0 b0 a1 b1 ...
+GW_INLINE void interleave(vf& a, vf& b) {
+    vi low, high;
+    for (int i = 0; i < kLanes; ++i) {
+        low[i] = (i & 1) * kLanes + i / 2;
+        high[i] = low[i] + kLanes / 2;
+    }
+    const vf first = __builtin_shuffle(a, b, low), second = __builtin_shuffle(a, b, high);
+    a = first;
+    b = second;
+}
+
+// Rows become columns: each round interleaves the rows of one half with those of the other.
+GW_INLINE void transpose(vf (&rows)[kLanes]) {
+#pragma GCC unroll 4
+    for (int round = 1; round < kLanes; round *= 2) {
+        vf next[kLanes];
+#pragma GCC unroll 8
+        for (int i = 0; i < kLanes / 2; ++i) {
+            next[2 * i] = rows[i];
+            next[2 * i + 1] = rows[i + kLanes / 2];
+            interleave(next[2 * i], next[2 * i + 1]);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < kLanes; ++i) rows[i] = next[i];
+    }
+}
+
 // NaN passes through both: of two operands that do not compare, x86 takes the second.
 GW_INLINE vf at_least(vf x, float low) {
 #if defined(__AVX512F__)

@@ -7,6 +7,7 @@ namespace gw::GW_ISA {
 namespace {
 
 constexpr i64 kPanel = kPanelVectors * kLanes; // columns of a full tile
+constexpr i64 kDepth = 256; // rows of b per pass: a panel of them stays in the nearest cache
 
 // One product a·b: a has rows a_row and columns a_col apart, b has rows b_row apart.
 struct Operand {
@@ -151,6 +152,26 @@ inline void run_rows(Tile& t, i64 m, int vectors) {
     }
 }
 
+// The same in passes of kDepth rows of b, so that all rows read them from the nearest cache. What was
+// summed so far waits in c; the order of the sum is that of one pass.
+inline void run_rows_in_passes(const Tile& whole, i64 m, int vectors) {
+    Tile t = whole;
+    t.operands = 1;
+    for (int o = 0; o < whole.operands; ++o) {
+        for (i64 k0 = 0; k0 < whole.operand[o].k; k0 += kDepth) {
+            Tile pass = t;
+            Operand& part = pass.operand[0];
+            part = whole.operand[o];
+            part.a += k0 * part.a_col;
+            part.b += k0 * part.b_row;
+            part.k = min64(kDepth, part.k - k0);
+            run_rows(pass, m, vectors);
+            t.start = t.c;
+            t.start_row = t.ldc;
+        }
+    }
+}
+
 // A tile of few rows has too few sums to hide how long each addition takes: these run several panels
 // side by side.
 constexpr int kWideRows = kPanelVectors == 2 ? 3 : 1;
@@ -210,6 +231,10 @@ class PanelRunner {
     ~PanelRunner() { flush(); }
 
     void run(const Tile& tile, int vectors) {
+        if (rows_ > tile_rows(vectors) && depth(tile) > kDepth) {
+            run_rows_in_passes(tile, rows_, vectors);
+            return;
+        }
         if (rows_ > kWideRows || vectors < kPanelVectors) {
             Tile moving = tile;
             run_rows(moving, rows_, vectors);
@@ -221,6 +246,9 @@ class PanelRunner {
     }
 
   private:
+    static i64 depth(const Tile& t) {
+        return t.operand[0].k + (t.operands > 1 ? t.operand[1].k : 0);
+    }
     static bool alike(const Tile& t, const Tile& u) {
         return t.operands == u.operands && t.operand[0].a == u.operand[0].a;
     }

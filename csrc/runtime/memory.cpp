@@ -4,6 +4,9 @@
 #include <mutex>
 #include <new>
 #include <vector>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 namespace gw {
 namespace {
@@ -30,6 +33,19 @@ std::size_t round_up(std::size_t bytes) {
     return (bytes + step - 1) / step * step;
 }
 
+// Memory for a block and its header; null if there is none. Large blocks ask for huge pages: a product
+// that goes through more memory than the address caches cover waits for them at every row.
+void* allocate(std::size_t size) {
+    constexpr std::size_t kHugePage = std::size_t(1) << 21;
+    const std::size_t align = size >= 2 * kHugePage ? kHugePage : kAlign;
+    const std::size_t bytes = (size + kHeader + align - 1) / align * align;
+    void* base = std::aligned_alloc(align, bytes);
+#if defined(__linux__)
+    if (base != nullptr && align == kHugePage) madvise(base, bytes, MADV_HUGEPAGE);
+#endif
+    return base;
+}
+
 std::size_t& size_of(void* block) {
     return *reinterpret_cast<std::size_t*>(static_cast<char*>(block) - kHeader);
 }
@@ -50,10 +66,10 @@ void* acquire(std::size_t bytes) {
             return block;
         }
     }
-    void* base = std::aligned_alloc(kAlign, (size + kHeader + kAlign - 1) / kAlign * kAlign);
+    void* base = allocate(size);
     if (base == nullptr) {
         release_cached();
-        base = std::aligned_alloc(kAlign, (size + kHeader + kAlign - 1) / kAlign * kAlign);
+        base = allocate(size);
         if (base == nullptr) throw std::bad_alloc();
     }
     void* block = static_cast<char*>(base) + kHeader;

@@ -2,6 +2,8 @@
 #include "runtime/interrupt.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <ctime>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -52,6 +54,15 @@ bool forked = false;
 
 thread_local bool inside_region = false;
 
+constexpr i64 kAloneMilliseconds = 200;
+i64 alone_until = 0;
+
+i64 milliseconds() {
+    timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return i64(t.tv_sec) * 1000 + t.tv_nsec / 1000000;
+}
+
 } // namespace
 
 int max_threads() {
@@ -91,6 +102,57 @@ void run_parallel(int threads, ParallelBody body, void* context) {
     }
     inside_region = outer;
 }
+
+void run_team(int threads, TeamBody body, void* context) {
+    const bool outer = inside_region;
+    inside_region = true;
+    if (threads <= 1) {
+        FlushDenormals flush;
+        body(context, 0, 1);
+    } else {
+#ifdef _OPENMP
+        RegionState* region = current_region();
+#pragma omp parallel num_threads(threads)
+        {
+            join_region(region);
+            FlushDenormals flush;
+            body(context, omp_get_thread_num(), omp_get_num_threads());
+        }
+        join_region(region);
+#endif
+    }
+    inside_region = outer;
+}
+
+bool Meeting::wait(int threads) {
+    constexpr int kSpins = 4096; // some 50 microseconds
+    const unsigned round = __atomic_load_n(&round_, __ATOMIC_ACQUIRE);
+    if (__atomic_add_fetch(&arrived_, 1, __ATOMIC_ACQ_REL) == threads) {
+        __atomic_store_n(&arrived_, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&round_, round + 1, __ATOMIC_RELEASE);
+        return true;
+    }
+    for (int spins = 0; __atomic_load_n(&round_, __ATOMIC_ACQUIRE) == round; ++spins) {
+        if (spins < kSpins) {
+#if defined(__x86_64__)
+            _mm_pause();
+#endif
+        } else {
+            __atomic_store_n(&slow_, true, __ATOMIC_RELAXED);
+            if (interrupted()) return false;
+            sched_yield();
+        }
+    }
+    return true;
+}
+
+void Meeting::give_up_if_slow() {
+    if (!__atomic_load_n(&slow_, __ATOMIC_RELAXED)) return;
+    given_up_ = true;
+    __atomic_store_n(&alone_until, milliseconds() + kAloneMilliseconds, __ATOMIC_RELAXED);
+}
+
+bool teams_pay() { return milliseconds() >= __atomic_load_n(&alone_until, __ATOMIC_RELAXED); }
 
 void run_barriers([[maybe_unused]] int threads, [[maybe_unused]] i64 count) {
 #ifdef _OPENMP

@@ -12,6 +12,32 @@ void set_max_threads(int n);
 using ParallelBody = void (*)(void* context, int thread);
 void run_parallel(int threads, ParallelBody body, void* context);
 
+// Where the threads of a team wait for each other. They spin, for the waits are shorter than a
+// microsecond. On a busy machine one may wait for a thread that is not running, at every step: then the
+// team is better given up.
+class Meeting {
+  public:
+    // Returns when all `threads` have called it; false if the operation was interrupted instead.
+    bool wait(int threads);
+
+    // Given up by the first thread before a meeting, all threads learn it after the meeting.
+    void give_up_if_slow();
+    bool given_up() const { return given_up_; }
+
+  private:
+    int arrived_ = 0;
+    unsigned round_ = 0;
+    bool slow_ = false, given_up_ = false;
+};
+
+// False for a moment after a team was given up.
+bool teams_pay();
+
+// Runs body(context, thread, size) once on each thread of one team of `threads`, or of as many as there
+// are to be had.
+using TeamBody = void (*)(void* context, int thread, int size);
+void run_team(int threads, TeamBody body, void* context);
+
 // `count` barriers of a team of threads, to measure what one costs.
 void run_barriers(int threads, i64 count);
 
@@ -36,6 +62,16 @@ template <class Body> void parallel(int threads, const Body& body) {
     run_parallel(
         threads,
         [](void* context, int thread) { (*static_cast<const Body*>(context))(thread); },
+        const_cast<Body*>(&body));
+}
+
+// body(thread, size) on the threads of a team, which may wait for each other.
+template <class Body> void parallel_team(int threads, const Body& body) {
+    run_team(
+        threads,
+        [](void* context, int thread, int size) {
+            (*static_cast<const Body*>(context))(thread, size);
+        },
         const_cast<Body*>(&body));
 }
 

@@ -49,6 +49,22 @@ def test_same_bits_for_any_number_of_threads_when_large(cell: str) -> None:
         assert_same_bits(solve_with_threads(problem, threads), expected)
 
 
+@pytest.mark.parametrize("dropout", [False, True])
+@pytest.mark.parametrize("mask", ["none", "holes"])
+@pytest.mark.parametrize(("batch", "units"), [(1, 136), (3, 150), (8, 264)])
+@pytest.mark.parametrize("cell", CELLS)
+def test_same_bits_where_threads_share_the_rows(
+    cell: str, batch: int, units: int, mask: str, dropout: bool
+) -> None:
+    """Few rows and large weights: each thread computes its part of the units of all rows."""
+    rng = np.random.default_rng(4)
+    problem = random_problem(cell, rng, batch, 21, 30, units, mask=mask, recurrent_dropout=dropout)
+    expected = solve_with_threads(problem, 1)
+    for threads in (2, 3):
+        assert_same_bits(solve_with_threads(problem, threads), expected)
+        assert forward(problem)[0].tobytes() == expected.y.tobytes()  # nothing kept
+
+
 @pytest.mark.parametrize("cell", CELLS)
 class TestMetamorphic:
     """Two ways to the same result."""
