@@ -122,6 +122,7 @@ REFUSED = [
     ({"activation": "gelu"}, r"LSTM 'memory'.*activation must be one that ONNX has.*not 'gelu'"),
     ({"recurrent_activation": "mish"}, r"'memory'.*recurrent_activation must be .*not 'mish'"),
     ({"stateful": True}, r"'memory'.*stateful must be False, not True"),
+    ({"cell_clip": 1.5}, r"'memory'.*cell_clip must be None, not 1.5"),
 ]
 
 
