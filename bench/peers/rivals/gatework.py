@@ -42,7 +42,7 @@ def problem(
     activation, gate = "tanh", "sigmoid"
     return Problem(
         cell, x, *weights, None, None, None, None, activation, gate, go_backwards, False, True,
-        dy, (),
+        None, None, None, None, dy, (),
     )  # fmt: skip
 
 

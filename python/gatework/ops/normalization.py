@@ -200,9 +200,10 @@ def _normalize_masked_batch(
     count = kept.sum(axis=tuple(others), keepdims=True).astype(np.float32) + np.float32(EPSILON)
     center = divide(sum(where(kept, t, 0.0), others, keepdims=True), count)
     square_sum = sum(where(kept, square(subtract(t, center)), 0.0), others, keepdims=True)
-    found = [reshape(s, (t.shape[channel],)) for s in (center, divide(square_sum, count))]
-    y = batch_normalization(t, *found, channel, beta, gamma, epsilon)
-    return y, BatchStatistics(found[0].numpy(), found[1].numpy())
+    size = (t.shape[channel],)
+    mean, variance = reshape(center, size), reshape(divide(square_sum, count), size)
+    y = batch_normalization(t, mean, variance, channel, beta, gamma, epsilon)
+    return y, BatchStatistics(mean.numpy(), variance.numpy())
 
 
 def batch_normalization(
