@@ -137,7 +137,8 @@ CASES: dict[str, Case] = {
         {**NORMAL, "mask": True, "training": FLAGS},
         draws=6,
     ),
-    "RMSNormalization": Case({"axis": [-1, 1], "epsilon": [1e-6, 1e-3]}, NORMAL),
+    # Keras does not spread its scale along any other axis: it fails there.
+    "RMSNormalization": Case({"axis": [-1], "epsilon": [1e-6, 1e-3]}, NORMAL),
     "GroupNormalization": Case({"groups": [2, 1, -1], "center": [True, False]}, NORMAL),
     "UnitNormalization": Case({"axis": [-1, 1]}, NORMAL),
     # Over time
@@ -165,7 +166,8 @@ CASES: dict[str, Case] = {
     "AdaptiveMaxPooling1D": Case({"output_size": [3, 4]}, {"shape": (3, 9, 6)}),
     "AdaptiveAveragePooling1D": Case({"output_size": [3, 4]}, {"shape": (3, 9, 6)}),
     "GlobalMaxPooling1D": Case(GLOBAL_POOL),
-    "GlobalAveragePooling1D": Case(GLOBAL_POOL, MASKED),
+    # The mask drawn for inputs is that of their second axis.
+    "GlobalAveragePooling1D": Case({**GLOBAL_POOL, "data_format": ["channels_last"]}, MASKED),
     # Reshaping
     "Reshape": Case({"target_shape": [(5, 4), (-1,), (2, -1)]}, {"shape": (3, 4, 5)}),
     "Flatten": Case({"data_format": [None, "channels_last", "channels_first"]}),
