@@ -32,11 +32,17 @@ def test_every_name_that_computes_is_measured() -> None:
 
 def test_signatures_differ_only_as_written_down() -> None:
     rows = [table.row(topic, name, numbers=False) for topic, name in HERE]
-    assert not [f"{r.topic}.{r.name}: {'; '.join(r.signature)}" for r in rows if r.signature]
+    assert not [
+        f"{r.topic}.{r.name}: {'; '.join(r.signature)}" for r in rows if r.signature and not r.known
+    ]
 
 
 @pytest.mark.parametrize(("topic", "name"), MEASURED, ids=[f"{t}-{n}" for t, n in MEASURED])
 def test_numbers(topic: str, name: str) -> None:
     case = table.case_of(topic, name)
     assert case is not None
-    assert table.measure(topic, name) <= case.tolerance
+    largest = table.measure(topic, name)
+    if (topic, name) in table.NUMBERS_DIFFER:
+        assert largest > case.tolerance, "no longer different: take it out of NUMBERS_DIFFER"
+    else:
+        assert largest <= case.tolerance

@@ -141,9 +141,7 @@ class Tagger(torch.nn.Module):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.words = torch.nn.Embedding(9, 4)
-        self.encoder = torch.nn.LSTM(
-            4, 5, num_layers=2, bidirectional=True, batch_first=True
-        )
+        self.encoder = torch.nn.LSTM(4, 5, num_layers=2, bidirectional=True, batch_first=True)
         self.last = torch.nn.GRU(10, 3, batch_first=True)
         self.head = torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Linear(3, 2))
 
@@ -212,9 +210,7 @@ def test_bfloat16(tmp_path: Path) -> None:
     layer = layers.Dense(3)
     layer.build((None, 4))
     load_state_dict(layer, module.state_dict())
-    np.testing.assert_array_equal(
-        layer.kernel.numpy(), module.weight.detach().float().numpy().T
-    )
+    np.testing.assert_array_equal(layer.kernel.numpy(), module.weight.detach().float().numpy().T)
 
 
 class Canary:

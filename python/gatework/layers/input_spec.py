@@ -21,6 +21,10 @@ class InputSpec:
         ndim: rank.
         max_ndim, min_ndim: bounds of the rank.
         axes: size by axis.
+        allow_last_axis_squeeze: a last axis of size one may be there or not, whatever ``shape``
+            says.
+        name: kept as given.
+        optional: kept as given.
     """
 
     def __init__(
@@ -31,6 +35,9 @@ class InputSpec:
         max_ndim: int | None = None,
         min_ndim: int | None = None,
         axes: dict[int, int | None] | None = None,
+        allow_last_axis_squeeze: bool = False,
+        name: str | None = None,
+        optional: bool = False,
     ) -> None:
         self.dtype = dtype
         self.shape = None if shape is None else tuple(shape)
@@ -38,14 +45,21 @@ class InputSpec:
         self.max_ndim = max_ndim
         self.min_ndim = min_ndim
         self.axes = dict(axes or {})
+        self.allow_last_axis_squeeze = bool(allow_last_axis_squeeze)
+        self.name = name
+        self.optional = bool(optional)
 
     def check(self, shape: Sequence[int | None], name: str) -> None:
         """Raises ValueError, naming the layer, for a shape that does not fit."""
+        own = self.shape
+        if self.allow_last_axis_squeeze and own is not None:
+            own, shape = _squeezed(own), _squeezed(tuple(shape))
+        wanted = self.ndim if own is None else len(own)
         ndim = len(shape)
-        if self.ndim is not None and ndim != self.ndim:
+        if wanted is not None and ndim != wanted:
             raise ValueError(
-                f"inputs of {name} must have {self.ndim} axes, not {ndim}: shape {tuple(shape)}"
-                f"{_HINTS.get((self.ndim, ndim), '')}"
+                f"inputs of {name} must have {wanted} axes, not {ndim}: shape {tuple(shape)}"
+                f"{_HINTS.get((wanted, ndim), '')}"
             )
         if self.max_ndim is not None and ndim > self.max_ndim:
             raise ValueError(
@@ -58,8 +72,8 @@ class InputSpec:
                 f"shape {tuple(shape)}"
             )
         sizes = self.axes
-        if self.shape is not None:
-            sizes = {**sizes, **dict(enumerate(self.shape))}
+        if own is not None:
+            sizes = {**sizes, **dict(enumerate(own))}
         for axis, size in sizes.items():
             found = shape[axis]
             if size is not None and found is not None and found != size:
@@ -76,4 +90,10 @@ class InputSpec:
             "max_ndim": self.max_ndim,
             "min_ndim": self.min_ndim,
             "axes": self.axes,
+            "optional": self.optional,
         }
+
+
+def _squeezed(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """Without a last axis of size one."""
+    return shape[:-1] if shape and shape[-1] == 1 else shape

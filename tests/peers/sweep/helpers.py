@@ -33,7 +33,7 @@ CASES: dict[str, Case] = {
     "to_categorical": Case(
         {"num_classes": [None, 12]}, {"first": lambda rng: rng.integers(0, 9, (3, 4))}
     ),
-    "normalize": Case({"axis": [-1, 0], "order": [2, 1]}, {"first": rows}),
+    "normalize": Case({"axis": [-1, 1], "order": [2, 1]}, {"first": rows}),
     "pack_x_y_sample_weight": Case({"y": [None, np.arange(4)]}, {"first": rows}),
     "unpack_x_y_sample_weight": Case({}, {"first": lambda rng: (rows(rng), np.arange(4))}),
 }

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-ANY_DTYPE = "computes in float32"
-HARDWARE = "there is one implementation"
 NO_LORA = "no low-rank adaptation or quantization of a trained layer"
-MASKED = "masks are honoured"
-KERAS_LOSES_DELTA = "keeps `delta` in a file"
 
 # (topic, name) -> how it differs.
 KNOWN: dict[tuple[str, str], str] = {
     ("activations", "sparsemax"): "as in the paper: rows add up to one",
+    ("regularizers", "l1_l2"): "penalises without arguments too, as in Keras 2",
 }
+
+# Of these, the ones whose numbers differ.
+NUMBERS_DIFFER = {("activations", "sparsemax")}
 
 # Arguments that Keras' signature has and ours has not, wherever they appear.
 ARGUMENTS: dict[str, str] = {

@@ -84,13 +84,11 @@ def largest_difference(name: str, case: Case, topic: str = "losses") -> float:
     for arguments, rng in case.arguments(name):
         y_true, y_pred = labels_of(case, arguments, rng)
         up_seed = int(rng.integers(2**31))
-        weight = None
+        extra = ()
         if "reduction" in case.choices and rng.random() < 0.6:
-            size = y_true.shape[: 1 + (rng.random() < 0.5 and y_true.ndim > 2)]
-            weight = rng.uniform(0, 2, size).astype("float32")
-            # Labels and losses of these have different axes.
-            weight = None if name in ("CTC", "Dice", "Tversky") else weight
-        extra = () if weight is None else (weight,)
+            each = {**arguments, "reduction": None}
+            values = callable_of(module("gatework", topic), name, each)(y_true, y_pred)
+            extra = (rng.uniform(0, 2, values.shape).astype("float32"),)
         theirs, ours = (
             callable_of(module(library, topic), name, arguments)
             for library in ("keras", "gatework")

@@ -118,13 +118,19 @@ def largest_difference(name: str, case: Case) -> float:
             continue
         weights = [None, None, None]
         if rng.random() < 0.5:
-            weights = [rng.uniform(0, 2, len(y)).astype("float32") for y, _ in pairs]
+            weights = [weights_of(case, y, rng) for y, _ in pairs]
         results = [
             results_of(getattr(library, name)(**arguments), pairs, weights, name)
             for library in (theirs, ours)
         ]
         found = max(found, worst(results[1], results[0]))
     return found
+
+
+def weights_of(case: Case, y_true: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One weight per sample and step, or per entry where each entry is counted."""
+    whole = y_true.dtype != np.float32 or case.options["kind"] is labels.binary
+    return rng.uniform(0, 2, y_true.shape[: None if whole else -1]).astype("float32")
 
 
 def results_of(metric: Any, pairs: Any, weights: Any, name: str) -> list[np.ndarray]:

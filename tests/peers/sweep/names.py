@@ -82,8 +82,9 @@ def additions(theirs: Any, ours: Any) -> list[str]:
 
 
 def same_default(a: Any, b: Any) -> bool:
+    # A default where Keras wants to be told is no difference to who tells.
     if a is REQUIRED or b is REQUIRED:
-        return a is b
+        return a is REQUIRED
     plain = (int, float, str, tuple, list, type(None))
     if isinstance(a, plain) and isinstance(b, plain):
         return a == b or _folded(a) == _folded(b)

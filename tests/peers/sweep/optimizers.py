@@ -44,6 +44,13 @@ CASES: dict[str, Case] = {
     "Lamb": of(**BETAS),
     "ScheduleFreeAdamW": of(**BETAS, warmup_steps=[0, 3]),
     "Muon": of(),
+    "LossScaleOptimizer": Case(
+        {
+            "inner_optimizer": [Make(lambda L: L.SGD(0.1)), Make(lambda L: L.Adam(0.1))],
+            "initial_scale": [32768.0, 8.0],
+            "dynamic_growth_steps": [2000, 2],
+        }
+    ),
 }
 
 
@@ -68,10 +75,10 @@ def largest_difference(name: str, case: Case) -> float:
             path = []
             for step in gradients:
                 optimizer.apply([as_given(library, g) for g in step], weights)
-                path += [np.array(w) for w in weights]
+                path += [np.array(w.numpy()) for w in weights]
             if arguments.get("use_ema"):
                 optimizer.finalize_variable_values(weights)
-                path += [np.array(w) for w in weights]
+                path += [np.array(w.numpy()) for w in weights]
             paths.append(path)
         found = max(found, worst(paths[1], paths[0]))
     return found
