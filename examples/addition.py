@@ -18,8 +18,8 @@ from gatework.utils import set_random_seed, to_categorical
 
 options = argparse.ArgumentParser()
 options.add_argument("--digits", type=int, default=3)
-options.add_argument("--questions", type=int, default=40_000, help="for training")
-options.add_argument("--epochs", type=int, default=30)
+options.add_argument("--questions", type=int, default=100_000, help="for training")
+options.add_argument("--epochs", type=int, default=12)
 options.add_argument("--at-least", type=float, default=0.99, help="the share of right answers")
 given = options.parse_args()
 

@@ -25,7 +25,7 @@ options.add_argument("--characters", type=int, default=400_000, help="of the tex
 options.add_argument("--epochs", type=int, default=10)
 options.add_argument("--temperature", type=float, default=0.7)
 options.add_argument("--length", type=int, default=400, help="characters to write")
-options.add_argument("--below", type=float, default=1.0, help="of the trigram's loss, at most")
+options.add_argument("--below", type=float, default=0.95, help="of the trigram's loss, at most")
 given = options.parse_args()
 STEPS = 100
 
