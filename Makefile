@@ -4,6 +4,7 @@
 #   make demo        an LSTM learns English and predicts next words
 #   make test        the tests
 #   make test-peers  the comparison with Keras, JAX and PyTorch, live
+#   make keras-table every public name of Keras beside ours, live, as docs/keras.md
 #   make bench       kernels beside NumPy, as a table, which is build/bench.md too
 #   make instructions
 #                    instructions of small calls, counted by valgrind (apt install valgrind), beside
@@ -34,7 +35,7 @@ PACKAGE := $(shell find python -type f -not -path '*/__pycache__/*')
 # Passed to the build as they are, e.g. --config-settings=cmake.define.GATEWORK_OPENMP=OFF
 BUILD_SETTINGS ?=
 
-.PHONY: demo test test-peers bench bench-peers instructions lint sanitize run-sanitized aarch64 \
+.PHONY: demo test test-peers keras-table bench bench-peers instructions lint sanitize run-sanitized aarch64 \
 	wheel dev clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -47,6 +48,9 @@ test: $(VENV)/test.stamp $(VENV)/gatework.stamp
 
 test-peers: $(VENV)/test.stamp $(VENV)/peers.stamp $(VENV)/gatework.stamp
 	$(BIN)/python -m pytest tests/peers $(PYTEST_ARGS)
+
+keras-table: $(VENV)/test.stamp $(VENV)/peers.stamp $(VENV)/gatework.stamp
+	$(BIN)/python -m tests.peers.keras_table -o docs/keras.md
 
 bench: $(VENV)/test.stamp $(VENV)/gatework.stamp
 	@mkdir -p build

@@ -34,16 +34,19 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("-o", "--output", type=Path, help="the page; standard output when absent")
     options.add_argument("--topic", help="one module only")
+    options.add_argument(
+        "--no-numbers", action="store_true", help="names and arguments only: quick"
+    )
     given = options.parse_args()
     warnings.filterwarnings("ignore", module="keras")
-    page = "\n".join(render(given.topic)) + "\n"
+    page = "\n".join(render(given.topic, not given.no_numbers)) + "\n"
     if given.output:
         given.output.write_text(page, encoding="utf-8")
     else:
         sys.stdout.write(page)
 
 
-def render(only: str | None = None) -> Iterator[str]:
+def render(only: str | None = None, numbers: bool = True) -> Iterator[str]:
     import keras
 
     from tests.peers.sweep import table
@@ -52,7 +55,7 @@ def render(only: str | None = None) -> Iterator[str]:
     arguments = ", ".join(f"`{name}`" for name in ARGUMENTS)
     yield HEAD.format(version=keras.__version__, arguments=arguments)
     for topic in [only] if only else table.TOPICS:
-        rows = table.rows(topic)
+        rows = table.rows(topic, numbers)
         counts = Counter(row.status for row in rows)
         told = ", ".join(f"{counts[s]} {s}" for s in ("same", "different", "not here") if counts[s])
         yield f"## {topic}\n\n{told}\n"

@@ -7,11 +7,18 @@ NO_LORA = "no low-rank adaptation or quantization of a trained layer"
 # (topic, name) -> how it differs.
 KNOWN: dict[tuple[str, str], str] = {
     ("activations", "sparsemax"): "as in the paper: rows add up to one",
+    (
+        "metrics",
+        "SparseCategoricalCrossentropy",
+    ): "entries of `ignore_class` do not count in the mean, as in the loss",
     ("regularizers", "l1_l2"): "penalises without arguments too, as in Keras 2",
 }
 
 # Of these, the ones whose numbers differ.
-NUMBERS_DIFFER = {("activations", "sparsemax")}
+NUMBERS_DIFFER = {
+    ("activations", "sparsemax"),
+    ("metrics", "SparseCategoricalCrossentropy"),
+}
 
 # Arguments that Keras' signature has and ours has not, wherever they appear.
 ARGUMENTS: dict[str, str] = {
