@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gatework
@@ -112,3 +113,10 @@ def test_nearest_is_silent_where_suggest_lists() -> None:
     assert nearest("xyz", ["alpha", "beta"]) == ""
     assert suggest("xyz", ["beta", "alpha"]) == "; known: 'alpha', 'beta'"
     assert nearest("alhpa", ["alpha", "beta"]) == "; nearest: 'alpha'"
+
+
+def test_weights_of_an_unbuilt_model_are_not_saved(tmp_path: Path) -> None:
+    unbuilt = Sequential([layers.LSTM(2)])
+    with pytest.raises(ValueError, match=r"must have weights to be saved: build\(input_shape\)"):
+        unbuilt.save_weights(tmp_path / "x.weights.h5")
+    assert not list(tmp_path.iterdir())

@@ -162,6 +162,8 @@ class TestShapes:
     def test_reshape_to_another_size(self, target: Any) -> None:
         with pytest.raises(ValueError, match="must hold 15 values"):
             Reshape(target)(X)
+        with pytest.raises(ValueError, match="must hold 15 values"):
+            Reshape(target)(Input((5, 3)))
 
     def test_reshape_with_two_unknowns(self) -> None:
         with pytest.raises(ValueError, match="target_shape must have at most one -1"):

@@ -139,10 +139,19 @@ def _version(members: Mapping[str, bytes], path: str) -> str:
 
 
 def save_weights(model: Any, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-    """Writes the weights of a model to a file whose name ends in ".weights.h5"."""
+    """Writes the weights of a model to a file whose name ends in ".weights.h5".
+
+    Raises:
+        ValueError: for another name, or a model that is not built yet.
+    """
     path = os.fspath(filepath)
     if not path.endswith(".weights.h5"):
         raise ValueError(f"filepath must end in '.weights.h5', not {path!r}")
+    if not model.built:
+        raise ValueError(
+            f"model {model.name!r} must have weights to be saved: build(input_shape) or a first "
+            "batch makes them"
+        )
     _check_overwrite(path, overwrite)
     buffer = io.BytesIO()
     save_weights_to_h5(model, buffer)

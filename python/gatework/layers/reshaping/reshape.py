@@ -28,23 +28,21 @@ class Reshape(Layer):
         self.built = True
 
     def call(self, inputs: Any) -> Tensor:
-        wanted = self.compute_output_shape(inputs.shape)
-        if math.prod(wanted[1:]) != math.prod(inputs.shape[1:]):
-            raise ValueError(
-                f"target_shape of {self.name} must hold {math.prod(inputs.shape[1:])} values, "
-                f"not {self.target_shape}"
-            )
-        return ops.reshape(inputs, wanted)
+        return ops.reshape(inputs, self.compute_output_shape(inputs.shape))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         rest = tuple(input_shape)[1:]
-        if -1 not in self.target_shape:
-            return (input_shape[0], *self.target_shape)
         if None in rest:
             return (input_shape[0], *(None if s == -1 else s for s in self.target_shape))
         known = math.prod(s for s in self.target_shape if s != -1)
         free = math.prod(rest) // known if known else 0
-        return (input_shape[0], *(free if s == -1 else s for s in self.target_shape))
+        wanted = tuple(free if s == -1 else s for s in self.target_shape)
+        if math.prod(wanted) != math.prod(rest):
+            raise ValueError(
+                f"target_shape of {self.name} must hold {math.prod(rest)} values, "
+                f"not {self.target_shape}"
+            )
+        return (input_shape[0], *wanted)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "target_shape": list(self.target_shape)}
