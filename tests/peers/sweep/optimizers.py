@@ -44,13 +44,6 @@ CASES: dict[str, Case] = {
     "Lamb": of(**BETAS),
     "ScheduleFreeAdamW": of(**BETAS, warmup_steps=[0, 3]),
     "Muon": of(),
-    "LossScaleOptimizer": Case(
-        {
-            "inner_optimizer": [Make(lambda L: L.SGD(0.1)), Make(lambda L: L.Adam(0.1))],
-            "initial_scale": [32768.0, 8.0],
-            "dynamic_growth_steps": [2000, 2],
-        }
-    ),
 }
 
 
