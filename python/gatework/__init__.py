@@ -34,9 +34,16 @@ _MODULES = frozenset(
     }
 )
 _NAMES = {
+    "Initializer": "initializers",
     "Input": "layers",
+    "InputSpec": "layers",
+    "KerasTensor": "layers.symbolic",
     "Layer": "layers",
+    "Loss": "losses",
+    "Metric": "metrics",
     "Model": "models",
+    "Optimizer": "optimizers",
+    "Regularizer": "regularizers",
     "Sequential": "models",
 }
 
@@ -50,10 +57,17 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .initializers.base import Initializer as Initializer
     from .layers import Input as Input
+    from .layers import InputSpec as InputSpec
     from .layers import Layer as Layer
+    from .layers.symbolic import KerasTensor as KerasTensor
+    from .losses import Loss as Loss
+    from .metrics import Metric as Metric
     from .models import Model as Model
     from .models import Sequential as Sequential
+    from .optimizers import Optimizer as Optimizer
+    from .regularizers import Regularizer as Regularizer
 
 
 def __getattr__(name: str) -> Any:

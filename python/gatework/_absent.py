@@ -16,6 +16,7 @@ _AUGMENTATION = "it changes images, and this package is about sequences"
 _PREPARATION = "data is prepared before it comes to a model, not by a layer"
 _FRAMEWORK = "it runs another framework inside a model"
 _SEGMENTS = "it compares segments of images"
+_ATTENTION = "attention is not here yet"
 _SPECTROGRAM = "spectrograms are computed before data comes to a model"
 
 # By topic: names, or patterns of them, and the reason.
@@ -35,6 +36,8 @@ _REASONS: dict[str, tuple[tuple[str, str], ...]] = {
             _PREPARATION,
         ),
         (r"MelSpectrogram|STFTSpectrogram", _SPECTROGRAM),
+        (r"(Additive|MultiHead|GroupQuery)?Attention", _ATTENTION),
+        (r"SpectralNormalization", "it serves generative models of images"),
         (r"TorchModuleWrapper|TFSMLayer|JaxLayer|FlaxLayer", _FRAMEWORK),
     ),
     "initializers": ((r"STFT|stft|STFTInitializer", _SPECTROGRAM),),
@@ -56,6 +59,9 @@ _REASONS: dict[str, tuple[tuple[str, str], ...]] = {
         (r"(audio|text)_dataset_from_directory", "it makes a tf.data.Dataset"),
         (r"get_file", "it downloads; fetch files before training"),
         (r"FeatureSpace", _PREPARATION),
+        (r"\w*interactive_logging\w*", "the argument verbose says what is shown"),
+        (r"is_keras_tensor", "isinstance(x, gatework.KerasTensor) tells"),
+        (r"standardize_dtype", "numpy.dtype(x).name is the same"),
         (r"Config", "types.SimpleNamespace is the same"),
         (r"get_source_inputs", "it is a leftover of Keras 2"),
     ),

@@ -76,9 +76,9 @@ def register_keras_serializable(
     return register
 
 
-def get_registered_name(thing: Any) -> str:
+def get_registered_name(obj: Any) -> str:
     """The name under which a class or function was registered, else its own."""
-    return _names.get(id(thing)) or str(thing.__name__)
+    return _names.get(id(obj)) or str(obj.__name__)
 
 
 def get_registered_object(

@@ -10,7 +10,7 @@ from ..preprocessing.batch import pack_x_y_sample_weight, unpack_x_y_sample_weig
 from ..preprocessing.py_dataset import PyDataset
 from ..preprocessing.sequence import pad_sequences
 from ..preprocessing.timeseries import timeseries_dataset_from_array
-from .naming import reset_names as clear_session
+from .naming import clear_session
 from .numerical import normalize, to_categorical
 from .random_seed import set_random_seed
 from .split_dataset import split_dataset

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import threading
 from collections import Counter
 
-__all__ = ["auto_name", "reset_names", "to_snake_case"]
+__all__ = ["auto_name", "clear_session", "to_snake_case"]
 
 _counts: Counter[str] = Counter()
 _lock = threading.Lock()
@@ -31,7 +32,13 @@ def to_snake_case(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def reset_names() -> None:
-    """Starts all counters again."""
+def clear_session(free_memory: bool = True) -> None:
+    """Numbers names from the start again.
+
+    Args:
+        free_memory: collect what is left of models that nothing refers to.
+    """
     with _lock:
         _counts.clear()
+    if free_memory:
+        gc.collect()

@@ -12,6 +12,7 @@ from .. import tree
 __all__ = ["model_to_dot", "plot_model"]
 
 _DIRECTIONS = ("TB", "LR", "BT", "RL")
+_SPLINES = ("ortho", "line", "polyline", "curved", "spline", "none")
 
 
 def plot_model(
@@ -25,6 +26,7 @@ def plot_model(
     dpi: int | None = 200,
     show_layer_activations: bool = False,
     show_trainable: bool = False,
+    splines: str = "ortho",
 ) -> None:
     """Writes a picture of a model to a file.
 
@@ -38,10 +40,11 @@ def plot_model(
         dpi: dots per inch.
         show_layer_activations: activations of the layers that have one.
         show_trainable: which layers are trained.
+        splines: how Graphviz draws the arrows: "ortho", "line", "polyline", "curved", "spline".
 
     Raises:
         ImportError: without pydot, or where Graphviz' program ``dot`` is not found.
-        ValueError: for a model that is not built, or another ``rankdir``.
+        ValueError: for a model that is not built, another ``rankdir`` or ``splines``.
     """
     dot = model_to_dot(
         model,
@@ -53,6 +56,7 @@ def plot_model(
         dpi=dpi,
         show_layer_activations=show_layer_activations,
         show_trainable=show_trainable,
+        splines=splines,
     )
     path = os.fspath(to_file)
     ending = os.path.splitext(path)[1][1:].lower()
@@ -79,6 +83,7 @@ def model_to_dot(
     subgraph: bool = False,
     show_layer_activations: bool = False,
     show_trainable: bool = False,
+    splines: str = "ortho",
 ) -> Any:
     """The ``pydot.Dot`` of a model, or with ``subgraph`` its ``pydot.Cluster``.
 
@@ -92,6 +97,8 @@ def model_to_dot(
         raise ValueError(f"{model.name} must be built to be drawn: give it an input shape")
     if rankdir not in _DIRECTIONS:
         raise ValueError(f"rankdir must be one of {', '.join(_DIRECTIONS)}, not {rankdir!r}")
+    if splines not in _SPLINES:
+        raise ValueError(f"splines must be one of {', '.join(_SPLINES)}, not {splines!r}")
     dot: Any
     if subgraph:
         dot = pydot.Cluster(style="dashed", graph_name=model.name, label=model.name, labeljust="l")
@@ -101,6 +108,7 @@ def model_to_dot(
             dot.set("dpi", str(dpi))
     dot.set("rankdir", rankdir)
     dot.set("concentrate", "true")
+    dot.set("splines", splines)
     dot.set_node_defaults(shape="plaintext", fontname="Helvetica", margin="0")
     shown = {
         "shapes": show_shapes,

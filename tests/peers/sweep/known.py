@@ -11,6 +11,7 @@ KNOWN: dict[tuple[str, str], str] = {
         "metrics",
         "SparseCategoricalCrossentropy",
     ): "entries of `ignore_class` do not count in the mean, as in the loss",
+    ("utils", "timeseries_dataset_from_array"): "makes batches of arrays, not a tf.data.Dataset",
     ("regularizers", "l1_l2"): "penalises without arguments too, as in Keras 2",
 }
 
