@@ -286,3 +286,13 @@ def test_functional_models_of_several_inputs_and_outputs():
     as_lists = [labels["one"], labels["each"]]
     assert model.fit([IDS, turned], as_lists, verbose=0).epoch == [0]
     assert model.fit({"ids": IDS, "steps": turned}, labels, verbose=0).epoch == [0]
+
+
+def test_a_model_built_by_padded_batches_takes_other_lengths() -> None:
+    model = Sequential([layers.Embedding(9, 2), layers.LSTM(3), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit([[1, 2, 3], [4], [5, 6]], np.zeros(3), verbose=0)
+    assert model.input_shape == (None, None)
+    whole = model.predict([[1, 2, 3, 4, 5], [6]], verbose=0)
+    alone = model.predict(np.array([[1, 2, 3, 4, 5]]), verbose=0)
+    np.testing.assert_allclose(whole[:1], alone, atol=1e-6)

@@ -111,9 +111,12 @@ class Sequential(Model):
 
     def _build(self, *args: Any, **kwargs: Any) -> None:
         inputs = args[0]
-        # A batch says nothing about the size of those to come.
+        # A batch says nothing about the size of those to come, and one that was padded nothing about
+        # their length.
         shape = tuple(getattr(inputs, "shape", None) or ())
-        super()._build(KerasTensor((None, *shape[1:]), inputs.dtype) if shape else inputs)
+        padded = len(shape) > 1 and getattr(inputs, "_keras_mask", None) is not None
+        rest = (None, *shape[2:]) if padded else shape[1:]
+        super()._build(KerasTensor((None, *rest), inputs.dtype) if shape else inputs)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         x = inputs
