@@ -133,12 +133,13 @@ bool Meeting::wait(int threads) {
         return true;
     }
     for (int spins = 0; __atomic_load_n(&round_, __ATOMIC_ACQUIRE) == round; ++spins) {
+        if (spins == kSpins && round > 0) // at the first meeting, threads may still be waking up
+            __atomic_fetch_add(&slow_, 1, __ATOMIC_RELAXED);
         if (spins < kSpins) {
 #if defined(__x86_64__)
             _mm_pause();
 #endif
         } else {
-            __atomic_store_n(&slow_, true, __ATOMIC_RELAXED);
             if (interrupted()) return false;
             sched_yield();
         }
@@ -147,7 +148,8 @@ bool Meeting::wait(int threads) {
 }
 
 void Meeting::give_up_if_slow() {
-    if (!__atomic_load_n(&slow_, __ATOMIC_RELAXED)) return;
+    constexpr int kPatience = 3;
+    if (__atomic_load_n(&slow_, __ATOMIC_RELAXED) < kPatience) return;
     given_up_ = true;
     __atomic_store_n(&alone_until, milliseconds() + kAloneMilliseconds, __ATOMIC_RELAXED);
 }

@@ -25,9 +25,9 @@ class Meeting {
     bool given_up() const { return given_up_; }
 
   private:
-    int arrived_ = 0;
+    int arrived_ = 0, slow_ = 0; // threads that are here, meetings that took long
     unsigned round_ = 0;
-    bool slow_ = false, given_up_ = false;
+    bool given_up_ = false;
 };
 
 // False for a moment after a team was given up.

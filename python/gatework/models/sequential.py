@@ -111,8 +111,8 @@ class Sequential(Model):
 
     def _build(self, *args: Any, **kwargs: Any) -> None:
         inputs = args[0]
-        # A batch says nothing about the size of those to come, and one that was padded nothing about
-        # their length.
+        # A batch says nothing about the size of those to come, and a padded one nothing about their
+        # length.
         shape = tuple(getattr(inputs, "shape", None) or ())
         padded = len(shape) > 1 and getattr(inputs, "_keras_mask", None) is not None
         rest = (None, *shape[2:]) if padded else shape[1:]

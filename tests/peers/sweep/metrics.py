@@ -118,7 +118,7 @@ def largest_difference(name: str, case: Case) -> float:
             continue
         weights = [None, None, None]
         if rng.random() < 0.5:
-            weights = [weights_of(case, y, rng) for y, _ in pairs]
+            weights = [weights_of(name, case, y, rng) for y, _ in pairs]
         results = [
             results_of(getattr(library, name)(**arguments), pairs, weights, name)
             for library in (theirs, ours)
@@ -127,9 +127,10 @@ def largest_difference(name: str, case: Case) -> float:
     return found
 
 
-def weights_of(case: Case, y_true: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def weights_of(name: str, case: Case, y_true: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """One weight per sample and step, or per entry where each entry is counted."""
-    whole = y_true.dtype != np.float32 or case.options["kind"] is labels.binary
+    counts = case.options["kind"] is labels.binary and name != "BinaryCrossentropy"
+    whole = y_true.dtype != np.float32 or counts
     return rng.uniform(0, 2, y_true.shape[: None if whole else -1]).astype("float32")
 
 
