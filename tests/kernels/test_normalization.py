@@ -46,8 +46,14 @@ def test_rows(
     assert (mean is None) == (not centered)
     found = _core.row_norm_backward(x, gamma, mean, rstd, dy, True, True)
     gradients = reference.row_norm_backward(*wide(x, gamma), expected[1], expected[2], wide(dy)[0])
-    for name, a, b in zip(("x", "gamma", "beta"), found, gradients, strict=True):
+    for name, a, b in zip(("gamma", "beta"), found[1:], gradients[1:], strict=True):
         assert_gradient(a, b, name)
+    # dx is what is left of terms that may cancel, down to nothing in a row of one column: it keeps
+    # their roundings.
+    dx, expected_dx = found[0], gradients[0]
+    terms = expected[2].max(initial=0) * np.abs(dy if gamma is None else dy * gamma).max(initial=0)
+    floor = 1e-6 * terms * dx.size**0.5
+    assert np.linalg.norm(dx - expected_dx) <= max(1e-4 * np.linalg.norm(expected_dx), floor)
     assert _core.row_norm_backward(x, gamma, mean, rstd, dy, False, False) == (None, None, None)
 
 
