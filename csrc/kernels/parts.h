@@ -41,9 +41,9 @@ struct Part {
     }
 };
 
-// How many threads share all rows, each with its part of the weights; 1: each has rows of its own, as
-// where h is a projection, of all units. They share where there are fewer rows than would pay for reading all weights, if a step is long enough to
-// be worth meeting for.
+// How many threads share all rows, each with its part of the weights; 1: each has rows of its own. They
+// share where fewer rows than would pay for reading all weights fall to each, if a step is long enough to
+// be worth meeting for, and if h is what the cell puts out: a projection needs all units of it.
 template <class Cell> i64 team_size(const Recurrent& r, i64 threads) {
     constexpr double kStep = 1500.0;  // nanoseconds of work a thread needs between two meetings
     constexpr double kPerFloat = 0.05; // nanoseconds to read one from a cache further away

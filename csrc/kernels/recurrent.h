@@ -327,7 +327,7 @@ template <class Cell> void input_gradient(const Recurrent& r, float* dx) {
 }
 
 template <class Cell> void backward(const Cell& cell, const Recurrent& r, const RecurrentGrad& g) {
-    const i64 rows = r.plan.batch * RowLayout<Cell>(r).state;
+    const i64 row = RowLayout<Cell>(r).state, rows = r.plan.batch * row;
     {
         const SlotMatrix m = {r.recurrent_kernel, r.outputs, Cell::gates, r.units, Cell::h_gate};
         const TransposedWeights w_first(m, Cell::h_slots), w_second(m, Cell::second);
@@ -336,7 +336,6 @@ template <class Cell> void backward(const Cell& cell, const Recurrent& r, const 
         for (i64 k = 0; k < Cell::states; ++k) carried.d[k] = Floats(rows);
         if (Cell::second.count() > 0) carried.second = Floats(rows);
         if (r.recurrent_mask != nullptr) carried.operand = Floats(rows);
-        const i64 row = RowLayout<Cell>(r).state;
         if (projects(r)) {
             carried.put_out = Floats(rows);
             carried.projections = Floats(r.plan.tokens * row);
