@@ -86,7 +86,7 @@ PRELOADED = $(foreach library,libasan.so libubsan.so libstdc++.so.6,\
 run-sanitized: $(VENV)/test.stamp $(VENV)/gatework.stamp
 	LD_PRELOAD="$(strip $(PRELOADED))" PYTHONMALLOC=malloc \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-	$(BIN)/python -m pytest tests/kernels $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/kernels --capture=sys $(PYTEST_ARGS) # shows a report of theirs
 
 aarch64: $(VENV)/build.stamp
 	.ci/aarch64 $(BIN)/python

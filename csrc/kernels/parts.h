@@ -32,8 +32,7 @@ struct Part {
     // The same, and the team may be given up: then the first thread goes on with all of the work.
     bool meet_or_part() {
         if (meeting == nullptr) return true;
-        if (thread == 0) meeting->give_up_if_slow();
-        if (!meet()) return false;
+        if (!meeting->wait_or_give_up(static_cast<int>(size))) return false;
         if (!meeting->given_up()) return true;
         size = 1;
         meeting = nullptr;

@@ -124,10 +124,15 @@ void run_team(int threads, TeamBody body, void* context) {
     inside_region = outer;
 }
 
-bool Meeting::wait(int threads) {
+bool Meeting::wait(int threads, bool may_give_up) {
     constexpr int kSpins = 4096; // some 50 microseconds
+    constexpr int kPatience = 3;
     const unsigned round = __atomic_load_n(&round_, __ATOMIC_ACQUIRE);
     if (__atomic_add_fetch(&arrived_, 1, __ATOMIC_ACQ_REL) == threads) {
+        if (may_give_up && __atomic_load_n(&slow_, __ATOMIC_RELAXED) >= kPatience) {
+            given_up_ = true;
+            __atomic_store_n(&alone_until, milliseconds() + kAloneMilliseconds, __ATOMIC_RELAXED);
+        }
         __atomic_store_n(&arrived_, 0, __ATOMIC_RELAXED);
         __atomic_store_n(&round_, round + 1, __ATOMIC_RELEASE);
         return true;
@@ -145,13 +150,6 @@ bool Meeting::wait(int threads) {
         }
     }
     return true;
-}
-
-void Meeting::give_up_if_slow() {
-    constexpr int kPatience = 3;
-    if (__atomic_load_n(&slow_, __ATOMIC_RELAXED) < kPatience) return;
-    given_up_ = true;
-    __atomic_store_n(&alone_until, milliseconds() + kAloneMilliseconds, __ATOMIC_RELAXED);
 }
 
 bool teams_pay() { return milliseconds() >= __atomic_load_n(&alone_until, __ATOMIC_RELAXED); }

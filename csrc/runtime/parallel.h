@@ -18,13 +18,16 @@ void run_parallel(int threads, ParallelBody body, void* context);
 class Meeting {
   public:
     // Returns when all `threads` have called it; false if the operation was interrupted instead.
-    bool wait(int threads);
+    bool wait(int threads) { return wait(threads, false); }
 
-    // Given up by the first thread before a meeting, all threads learn it after the meeting.
-    void give_up_if_slow();
+    // The same, and the team is given up if its meetings have been slow. All threads of one meeting read
+    // the same answer from given_up(): it is settled by the last to come, before any of them goes on.
+    bool wait_or_give_up(int threads) { return wait(threads, true); }
     bool given_up() const { return given_up_; }
 
   private:
+    bool wait(int threads, bool may_give_up);
+
     int arrived_ = 0, slow_ = 0; // threads that are here, meetings that took long
     unsigned round_ = 0;
     bool given_up_ = false;
