@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..autograd import Array, NoValueYet, Tensor, as_array, as_tensor
+from .attention import *  # noqa: F403
+from .attention import __all__ as _attention
 from .convolution import *  # noqa: F403
 from .convolution import __all__ as _convolution
 from .cross_entropy import *  # noqa: F403
@@ -29,10 +31,13 @@ from .pooling import __all__ as _pooling
 from .recurrent import recurrent
 from .reduce import *  # noqa: F403
 from .reduce import __all__ as _reduce
+from .rotary import *  # noqa: F403
+from .rotary import __all__ as _rotary
 from .shape import *  # noqa: F403
 from .shape import __all__ as _shape
 
 __all__ = [
+    *_attention,
     *_convolution,
     *_cross_entropy,
     *_ctc,
@@ -42,6 +47,7 @@ __all__ = [
     *_normalization,
     *_pooling,
     *_reduce,
+    *_rotary,
     *_shape,
     "convert_to_numpy",
     "convert_to_tensor",
@@ -65,7 +71,7 @@ _AT_ONCE = {"arange", "exponential", "full", "linear", "mish", "ones", "shape", 
 _AT_ONCE |= {"dropout", "dropout_mask", "embedding", "hard_swish", "spatial_dropout1d", "swish"}
 _AT_ONCE |= {"BatchStatistics", "normalize_batch"}
 _WITH_ARRAYS = {*_cross_entropy, *_linalg, *_math, *_nn, *_reduce, *_shape}
-_WITH_ARRAYS |= {*_convolution, *_normalization, *_pooling}
+_WITH_ARRAYS |= {*_attention, *_convolution, *_normalization, *_pooling, *_rotary}
 DEFERRABLE = frozenset(_WITH_ARRAYS) - _AT_ONCE
 
 

@@ -5,6 +5,7 @@ everything is meant to be read beside the paper it names.
 """
 
 from .activations import ACTIVATIONS, Activation, activation_backward, activation_forward
+from .attention import attention_backward, attention_dropout_mask, attention_forward
 from .binary_cross_entropy import binary_cross_entropy_backward, binary_cross_entropy_forward
 from .cell import Cell
 from .ctc import ctc
@@ -33,6 +34,7 @@ from .optimizers import (
 )
 from .padding import pad_sequences
 from .recurrent import CELLS, recurrent, recurrent_backward
+from .rotary import rotary, rotary_angles
 from .softmax_cross_entropy import (
     log_sum_exp,
     softmax_backward,
@@ -49,6 +51,9 @@ from .window import (
 )
 
 __all__ = [
+    "attention_backward",
+    "attention_dropout_mask",
+    "attention_forward",
     "average_pool_forward",
     "column_moments",
     "column_norm_backward",
@@ -92,6 +97,8 @@ __all__ = [
     "recurrent_backward",
     "rmsprop_update",
     "schedule_free_adam_update",
+    "rotary",
+    "rotary_angles",
     "sgd_update",
     "softmax_backward",
     "softmax_cross_entropy_backward",

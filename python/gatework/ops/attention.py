@@ -1,0 +1,140 @@
+"""Scaled dot-product attention."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..autograd import Array, Tensor, as_array, as_tensor, record
+from ..reference.attention import attention_backward, attention_forward
+from .broadcast import sum_to
+
+__all__ = ["dot_product_attention"]
+
+
+def dot_product_attention(
+    query: Any,
+    key: Any,
+    value: Any,
+    bias: Any = None,
+    mask: Any = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+    flash_attention: bool | None = None,
+    attn_logits_soft_cap: float | None = None,
+    *,
+    dropout: float = 0.0,
+    seed: int | None = None,
+    window: int | None = None,
+    alibi_slopes: Any = None,
+    query_offset: Any = 0,
+) -> Tensor:
+    """softmax(scale * query·keyᵀ + bias)·value over the keys each query may attend to (Vaswani et
+    al. 2017).
+
+    Query i of a row stands at position ``query_offset + i``, key j at position j. What is masked
+    has weight zero. A query with nothing to attend to gives zeros.
+
+    Args:
+        query: (batch, time, heads, dim).
+        key: (batch, keys, key heads, dim). With fewer heads than the queries, a divisor of theirs,
+            neighbouring query heads share one (Ainslie et al. 2023).
+        value: (batch, keys, key heads, value dim).
+        bias: added to the logits, broadcast to (batch, heads, time, keys); -inf masks. Its gradient
+            takes memory for all logits; without it memory is linear in time and keys.
+        mask: true where a query attends to a key, broadcast to (batch, heads, time, keys).
+        scale: of the logits; 1 / sqrt(dim) by default.
+        is_causal: keys after the position of a query are masked.
+        flash_attention: accepted for Keras' sake; there is but one way to compute it here.
+        attn_logits_soft_cap: logits x become cap * tanh(x / cap), before the bias is added.
+        dropout: the share of weights dropped, in [0, 1).
+        seed: integer that decides what is dropped; the next of the global stream by default.
+        window: keys more than this many steps before the position of a query are masked, and
+            without ``is_causal`` those as far behind it (Beltagy et al. 2020).
+        alibi_slopes: (heads,); slope * distance is taken from each logit (Press et al. 2022).
+        query_offset: the position of the first query, a number or (batch,): how many keys of a
+            cache came before.
+
+    Returns:
+        (batch, time, heads, value dim) float32.
+
+    Raises:
+        ValueError: if a shape does not fit or a number is out of range; the message names the
+            argument.
+    """
+    q, k, v = (as_tensor(x, "float32") for x in (query, key, value))
+    full = _check_shapes(q, k, v)
+    inputs = [q, k, v]
+    added = None
+    if bias is not None:
+        b = as_tensor(bias, "float32")
+        inputs.append(b)
+        added = _broadcast("bias", b._value, full)
+    kept = None if mask is None else _broadcast("mask", as_array(mask).astype(bool), full)
+    slopes = None
+    if alibi_slopes is not None:
+        slopes = np.ascontiguousarray(as_array(alibi_slopes), np.float32)
+        if slopes.shape != full[1:2]:
+            raise ValueError(f"alibi_slopes must have shape {full[1:2]}, not {slopes.shape}")
+    if window is not None and (not isinstance(window, int) or window < 0):
+        raise ValueError(f"window must be a whole number of steps or None, not {window!r}")
+    if attn_logits_soft_cap is not None and not attn_logits_soft_cap > 0:
+        raise ValueError(
+            f"attn_logits_soft_cap must be positive or None, not {attn_logits_soft_cap}"
+        )
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout must be in [0, 1), not {dropout}")
+    if dropout > 0 and seed is None:
+        from ..random import next_seed
+
+        seed = next_seed()
+    arrays = (q._value, k._value, v._value, added, kept, slopes, _offsets(query_offset, full[0]))
+    factor = 1 / math.sqrt(max(q.shape[-1], 1)) if scale is None else float(scale)
+    options = (is_causal, window, attn_logits_soft_cap, dropout, seed or 0)
+    y, _ = attention_forward(*arrays, factor, *options)
+
+    def vjp(dy: Array) -> list[Array | None]:
+        *found, dlogits = attention_backward(*arrays, factor, dy, *options)
+        gradients: list[Array | None] = [g.astype(np.float32) for g in found]
+        if bias is not None:
+            gradients.append(sum_to(dlogits, b.shape).astype(np.float32))
+        return gradients
+
+    return record(y, inputs, vjp)
+
+
+def _check_shapes(q: Tensor, k: Tensor, v: Tensor) -> tuple[int, int, int, int]:
+    """The shape of the logits (batch, heads, time, keys)."""
+    for name, x in (("query", q), ("key", k), ("value", v)):
+        if x.ndim != 4:
+            raise ValueError(f"{name} must have shape (batch, time, heads, dim), not {x.shape}")
+    batch, time, heads, dim = q.shape
+    keys, groups = k.shape[1:3]
+    if k.shape != (batch, keys, groups, dim):
+        raise ValueError(
+            f"key must have shape ({batch}, keys, heads, {dim}) for a query of shape {q.shape}, "
+            f"not {k.shape}"
+        )
+    if v.shape[:3] != k.shape[:3]:
+        raise ValueError(f"value must have shape {k.shape[:3]} and dim, not {v.shape}")
+    if heads and (groups == 0 or heads % groups):
+        raise ValueError(f"key must have a number of heads that divides {heads}, not {groups}")
+    return batch, heads, time, keys
+
+
+def _broadcast(name: str, x: Array, shape: tuple[int, ...]) -> Array:
+    """A view of that shape, whose strides are zero where it repeats."""
+    try:
+        return np.broadcast_to(x, shape)
+    except ValueError:
+        raise ValueError(f"{name} must broadcast to shape {shape}, not {x.shape}") from None
+
+
+def _offsets(offset: Any, batch: int) -> Array:
+    array = as_array(offset)
+    if array.dtype.kind not in "iu" or array.shape not in ((), (batch,)):
+        found = f"{array.dtype} of shape {array.shape}"
+        raise ValueError(f"query_offset must be an integer or ({batch},) integers, not {found}")
+    return np.ascontiguousarray(np.broadcast_to(array, (batch,)), np.int64)
