@@ -27,6 +27,7 @@ from .calling import (
 )
 from .input_spec import InputSpec
 from .shapes import as_shapes, as_sizes, legacy_shape, shape_of
+from .stepping import Stepwise
 from .symbolic import Called, KerasTensor, Node, outputs_on_trial
 from .weights import WeightOwner
 
@@ -59,7 +60,7 @@ def finishing(build: Callable[..., Any]) -> Callable[..., Any]:
     return finished
 
 
-class Layer(Called, WeightOwner):
+class Layer(Called, Stepwise, WeightOwner):
     """A computation with weights.
 
     Subclasses make their weights in ``build(input_shape)`` with ``add_weight``, compute in

@@ -44,6 +44,8 @@ class Bidirectional(Layer):
     Masked steps output zeros when ``return_sequences`` is set.
     """
 
+    _mixing = "one of its directions reads the last step first"
+
     def __init__(
         self,
         layer: Any,

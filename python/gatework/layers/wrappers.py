@@ -69,6 +69,8 @@ class TimeDistributed(Wrapper):
         layer: the layer.
     """
 
+    acts_per_step = True
+
     def __init__(self, layer: Any, **kwargs: Any) -> None:
         super().__init__(layer, **kwargs)
         self.supports_masking = True

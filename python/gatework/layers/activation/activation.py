@@ -18,6 +18,8 @@ class Activation(Layer):
         activation: name or function.
     """
 
+    acts_per_step = True
+
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation)

@@ -71,6 +71,10 @@ class PReLU(Layer):
         below = ops.multiply(self.alpha, ops.relu(ops.negative(inputs)))
         return ops.subtract(ops.relu(inputs), below)
 
+    def mixes_steps(self, input_shape: Any) -> str | None:
+        shared = self.alpha is None or len(input_shape) < 3 or self.alpha.shape[0] == 1
+        return None if shared else "every step has slopes of its own"
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         return tuple(input_shape)
 

@@ -24,6 +24,8 @@ class ReLU(Layer):
         ValueError: if a number is negative.
     """
 
+    acts_per_step = True
+
     def __init__(
         self,
         max_value: float | None = None,
@@ -63,6 +65,8 @@ class LeakyReLU(Layer):
         ValueError: if the slope is negative.
     """
 
+    acts_per_step = True
+
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         negative_slope = kwargs.pop("alpha", negative_slope)
         super().__init__(**kwargs)
@@ -86,6 +90,8 @@ class ELU(Layer):
     Args:
         alpha: what negative values approach, negated.
     """
+
+    acts_per_step = True
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -8,6 +8,7 @@ from typing import Any
 from ... import ops
 from ...autograd import Tensor, as_array
 from ..base import Layer
+from ..stepping import along_time
 
 __all__ = ["Softmax"]
 
@@ -46,6 +47,9 @@ class Softmax(Layer):
         if kept.dtype != bool:
             kept = kept > 0.5
         return ops.where(kept, ops.softmax(ops.where(kept, inputs, _MASKED), self.axis), 0.0)  # type: ignore[no-any-return]
+
+    def mixes_steps(self, input_shape: Any) -> str | None:
+        return along_time(self.axis, input_shape)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return tuple(input_shape)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ... import activations, constraints, initializers, ops, regularizers
-from ...autograd import Tensor, Variable, as_tensor
+from ...autograd import Tensor, Variable, as_array, as_tensor
 from ...ops.windows import output_length
 from ..arguments import data_format_of, padding_of, refuse_adapters, size_of
 from ..base import InputSpec, Layer
@@ -21,6 +23,7 @@ class Convolution(Layer):
     """
 
     _causal = False
+    _mixing = "its windows hold several steps (padding='causal' with strides=1 looks back only)"
 
     def __init__(
         self,
@@ -92,6 +95,24 @@ class Convolution(Layer):
 
     def call(self, inputs: Any) -> Tensor:
         return as_tensor(self.activation(self._convolve(inputs)))
+
+    def mixes_steps(self, input_shape: Any) -> str | None:
+        return None if self._span == 1 and self.strides == 1 else self._mixing
+
+    def initial_cache(self, batch_size: int, max_length: int) -> Any:
+        """The inputs that the windows of the next step still hold: zeros at first."""
+        super().initial_cache(batch_size, max_length)
+        axes = self.input_spec.axes or {}
+        if self.padding != "causal" or self.strides > 1 or self._channel_axis == 1:
+            return None
+        return np.zeros((batch_size, self._span - 1, axes[2]), np.float32)
+
+    def call_with_cache(self, inputs: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(cache, np.ndarray):
+            return super().call_with_cache(inputs, cache, *args, **kwargs)
+        known = np.concatenate([cache, as_array(inputs)], axis=1)
+        outputs = ops.getitem(self(known), (slice(None), slice(self._span - 1, None)))
+        return outputs, known[:, known.shape[1] - self._span + 1 :]
 
     def _with_bias(self, outputs: Tensor) -> Tensor:
         if self.bias is None:

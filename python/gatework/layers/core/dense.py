@@ -30,6 +30,8 @@ class Dense(Layer):
         ValueError: if ``units`` is no positive integer, or the last axis of the inputs is unknown.
     """
 
+    acts_per_step = True
+
     def __init__(
         self,
         units: int,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -107,6 +108,15 @@ class EinsumDense(Layer):
         if self.bias is not None:
             outputs = ops.add(outputs, self.bias)
         return as_tensor(self.activation(outputs))
+
+    def mixes_steps(self, input_shape: Any) -> str | None:
+        if len(input_shape) < 3:
+            return None
+        inputs, kernel, outputs = re.split(",|->", self._plan(input_shape).subscripts)
+        time = inputs[1]
+        if time in kernel or outputs[1:2] != time or time in (self.bias_axes or ""):
+            return f"its equation {self.equation} does not leave the axis of time as it is"
+        return None
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return self._plan(input_shape).output_shape

@@ -28,6 +28,8 @@ class Embedding(Layer):
         ValueError: when called with an id out of range; the message gives it and its position.
     """
 
+    acts_per_step = True
+
     def __init__(
         self,
         input_dim: int,

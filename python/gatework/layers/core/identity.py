@@ -12,6 +12,8 @@ __all__ = ["Identity"]
 class Identity(Layer):
     """Returns its inputs: a place for a layer that may or may not be there."""
 
+    acts_per_step = True
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True

@@ -20,6 +20,8 @@ class Masking(Layer):
         mask_value: the value that marks padding.
     """
 
+    acts_per_step = True
+
     def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.mask_value = mask_value.item() if isinstance(mask_value, np.generic) else mask_value

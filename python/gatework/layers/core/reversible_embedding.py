@@ -32,6 +32,8 @@ class ReversibleEmbedding(Embedding):
         ValueError: for another ``reverse_dtype``, or a cap that is not positive.
     """
 
+    acts_per_step = True
+
     def __init__(
         self,
         input_dim: int,

@@ -8,6 +8,7 @@ from typing import Any
 from ... import ops
 from ...autograd import Tensor
 from ..base import Layer
+from ..stepping import ranks_differ
 
 __all__ = ["Merge", "check_list"]
 
@@ -71,6 +72,9 @@ class Merge(Layer):
 
     def _merge(self, inputs: list[Tensor], masks: list[Any]) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} must implement _merge")
+
+    def mixes_steps(self, input_shape: Any) -> str | None:
+        return ranks_differ(input_shape)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         shapes = [tuple(s) for s in check_list(self.name, input_shape, self.least, self.most)]

@@ -7,6 +7,7 @@ from typing import Any
 from ... import ops
 from ...autograd import Tensor
 from ..base import Layer
+from ..stepping import along_time, ranks_differ
 from .base import check_list, spread_mask
 
 __all__ = ["Concatenate", "concatenate"]
@@ -37,6 +38,9 @@ class Concatenate(Layer):
 
     def call(self, inputs: Any) -> Tensor:
         return ops.concatenate(check_list(self.name, inputs), axis=self.axis)
+
+    def mixes_steps(self, input_shape: Any) -> str | None:
+        return ranks_differ(input_shape) or along_time(self.axis, input_shape[0])
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         shapes = [tuple(shape) for shape in check_list(self.name, input_shape)]

@@ -28,6 +28,8 @@ class Dot(Layer):
         ValueError: if the axes differ in size, or one is the batch axis.
     """
 
+    _mixing = "it may sum over all steps"
+
     def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         both = (axes, axes) if isinstance(axes, int) else axes

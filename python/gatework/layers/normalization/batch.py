@@ -10,6 +10,7 @@ from ... import initializers, ops
 from ...autograd import Array, Tensor, Variable, as_array
 from ...ops.normalization import BatchStatistics
 from ..base import InputSpec
+from ..stepping import along_time
 from .scaled import ScaledNormalization, check_axes
 
 __all__ = ["BatchNormalization"]
@@ -165,6 +166,9 @@ class BatchNormalization(ScaledNormalization):
         square = np.square(self.moving_stddev.numpy()) - np.float32(self.epsilon)
         assert self.moving_variance is not None
         self.moving_variance.assign(np.maximum(square, 0))
+
+    def mixes_steps(self, input_shape: Any) -> str | None:
+        return along_time(self.axis, input_shape)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -30,6 +30,8 @@ class GroupNormalization(ScaledNormalization):
         ValueError: if ``groups`` does not divide the channels.
     """
 
+    _mixing = "its mean and variance are over all steps"
+
     def __init__(
         self,
         groups: int = 32,

@@ -8,6 +8,7 @@ from typing import Any
 from ... import ops
 from ...autograd import Tensor
 from ..arguments import axes_of
+from ..stepping import along_time
 from .scaled import ScaledNormalization, check_axes
 
 __all__ = ["LayerNormalization"]
@@ -88,6 +89,9 @@ class LayerNormalization(ScaledNormalization):
             super()._add_scales(shape)
         finally:
             self.scale, self.center = wanted
+
+    def mixes_steps(self, input_shape: Any) -> str | None:
+        return along_time(self.axis, input_shape)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -9,6 +9,7 @@ from ... import ops
 from ...autograd import Tensor, Variable
 from ..arguments import axes_of
 from ..base import Layer
+from ..stepping import along_time
 from .scaled import check_axes
 
 __all__ = ["RMSNormalization"]
@@ -46,6 +47,9 @@ class RMSNormalization(Layer):
 
     def call(self, inputs: Any) -> Tensor:
         return ops.rms_normalization(inputs, self.scale, self.axis, self.epsilon)
+
+    def mixes_steps(self, input_shape: Any) -> str | None:
+        return along_time(self.axis, input_shape)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return tuple(input_shape)

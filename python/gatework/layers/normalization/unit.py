@@ -9,6 +9,7 @@ from ... import ops
 from ...autograd import Tensor
 from ..arguments import axes_of
 from ..base import Layer
+from ..stepping import along_time
 from .scaled import check_axes
 
 __all__ = ["UnitNormalization"]
@@ -33,6 +34,9 @@ class UnitNormalization(Layer):
 
     def call(self, inputs: Any) -> Tensor:
         return ops.normalize(inputs, self.axis, order=2, epsilon=1e-12)
+
+    def mixes_steps(self, input_shape: Any) -> str | None:
+        return along_time(self.axis, input_shape)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         check_axes(self.name, self.axis, len(input_shape))

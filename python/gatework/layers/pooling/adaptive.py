@@ -16,6 +16,7 @@ __all__ = ["AdaptiveAveragePooling1D", "AdaptiveMaxPooling1D"]
 class _AdaptivePooling1D(Layer):
     """What both share: how many windows there are."""
 
+    _mixing = "it pools over several steps"
     _pool: ClassVar[Callable[..., Tensor]]
 
     def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any) -> None:

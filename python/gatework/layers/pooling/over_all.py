@@ -17,6 +17,8 @@ __all__ = ["GlobalAveragePooling1D", "GlobalMaxPooling1D"]
 class _GlobalPooling1D(Layer):
     """What both share: the axis of time, and the mask along it."""
 
+    _mixing = "it pools over all steps"
+
     def __init__(
         self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
     ) -> None:

@@ -17,6 +17,7 @@ __all__ = ["AveragePooling1D", "MaxPooling1D"]
 class _Pooling1D(Layer):
     """What both share: where the windows lie."""
 
+    _mixing = "it pools over several steps"
     _pool: ClassVar[Callable[..., Tensor]]
 
     def __init__(

@@ -8,6 +8,8 @@ from typing import Any, Self
 from ... import tree
 from ...autograd import Tensor, Variable, as_tensor
 from ..base import InputSpec, Layer
+from ..stepping import not_stepwise
+from .cache import RecurrentCache
 from .cell import RecurrentCell
 from .stacked import StackedRNNCells, as_states, initial_states, state_sizes
 from .steps import cells_in, check_cell, compiled, output_size, run_steps
@@ -132,6 +134,24 @@ class RNN(Layer):
         if self.stateful:
             self._carry(final)
         return [output, *self._shown(final)] if self.return_state else output
+
+    def initial_cache(self, batch_size: int, max_length: int) -> Any:
+        """The states that sequences start from; states carried by a stateful layer stay aside."""
+        super().initial_cache(batch_size, max_length)
+        if self.go_backwards:
+            raise not_stepwise(self, "it reads the last step first")
+        return RecurrentCache(self, batch_size)
+
+    def call_with_cache(self, inputs: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
+        if args or kwargs.get("initial_state") is not None:
+            raise not_stepwise(self, "its initial_state is computed from the sequence")
+        sequences = as_tensor(inputs, "float32")
+        mask = kwargs.get("mask")
+        mask = sequences._keras_mask if mask is None else mask
+        output, final = cache.advance(sequences, mask)
+        outputs = [output, *self._shown(final)] if self.return_state else output
+        self._set_masks(sequences, outputs, mask)
+        return outputs, cache
 
     def _shown(self, states: list[Any]) -> list[Any]:
         """The final states as the caller gets them."""

@@ -20,6 +20,8 @@ class ActivityRegularization(Layer):
         ValueError: if a factor is negative or not finite.
     """
 
+    acts_per_step = True
+
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
         kwargs.pop("activity_regularizer", None)
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)

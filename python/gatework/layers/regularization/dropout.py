@@ -26,6 +26,8 @@ class Dropout(Layer):
         ValueError: if ``rate`` or a size in ``noise_shape`` is out of range.
     """
 
+    acts_per_step = True
+
     def __init__(
         self,
         rate: float,
@@ -96,6 +98,8 @@ class AlphaDropout(Dropout):
     Raises:
         ValueError: if ``rate`` is not in [0, 1), or a size in ``noise_shape`` is out of range.
     """
+
+    acts_per_step = True
 
     def __init__(
         self,

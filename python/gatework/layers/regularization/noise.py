@@ -43,6 +43,8 @@ class GaussianNoise(_Noisy):
         ValueError: if ``stddev`` is out of range.
     """
 
+    acts_per_step = True
+
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
         level = share_of("stddev", stddev)
         super().__init__(seed, level, **kwargs)
@@ -68,6 +70,8 @@ class GaussianDropout(_Noisy):
     Raises:
         ValueError: if ``rate`` is out of range; 1 would need endless noise.
     """
+
+    acts_per_step = True
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         share = share_of("rate", rate)

@@ -21,6 +21,8 @@ class Flatten(Layer):
             last before; "channels_last" by default.
     """
 
+    _mixing = "it joins all steps"
+
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = data_format_of(data_format)
@@ -31,6 +33,9 @@ class Flatten(Layer):
         if self.data_format == "channels_first" and inputs.ndim > 2:
             inputs = ops.moveaxis(inputs, 1, -1)
         return ops.reshape(inputs, (inputs.shape[0], math.prod(inputs.shape[1:])))
+
+    def mixes_steps(self, input_shape: Any) -> str | None:
+        return None if len(input_shape) < 3 else self._mixing
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         rest = tuple(input_shape)[1:]

@@ -23,6 +23,8 @@ class Cropping1D(Layer):
         ValueError: if nothing would be left.
     """
 
+    _mixing = "it changes the number of steps"
+
     def __init__(self, cropping: int | Sequence[int] = (1, 1), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.cropping = sizes_of("cropping", cropping, 2, least=0)
@@ -54,6 +56,8 @@ class ZeroPadding1D(Layer):
         data_format: "channels_last" for (batch, time, features), the default, or
             "channels_first" for (batch, features, time).
     """
+
+    _mixing = "it changes the number of steps"
 
     def __init__(
         self, padding: int | Sequence[int] = 1, data_format: str | None = None, **kwargs: Any
@@ -96,6 +100,8 @@ class UpSampling1D(Layer):
     Raises:
         ValueError: if ``size`` is no positive integer.
     """
+
+    _mixing = "it changes the number of steps"
 
     def __init__(self, size: int = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)

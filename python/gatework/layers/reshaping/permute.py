@@ -22,6 +22,8 @@ class Permute(Layer):
         ValueError: if ``dims`` is not each of 1 ... len(dims) once.
     """
 
+    _mixing = "it may move the axis of time"
+
     def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.dims = tuple(dims)

@@ -22,6 +22,8 @@ class RepeatVector(Layer):
         ValueError: if ``n`` is no positive integer.
     """
 
+    _mixing = "it makes an axis of time of its own"
+
     def __init__(self, n: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.n = positive_int("n", n)

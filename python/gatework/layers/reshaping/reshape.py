@@ -20,6 +20,8 @@ class Reshape(Layer):
         target_shape: shape without the batch axis; one size may be -1.
     """
 
+    _mixing = "it may move values from step to step"
+
     def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.target_shape = tuple(target_shape)
