@@ -24,6 +24,7 @@ FORBIDDEN = {
     "metrics": {"_core", "layers", "models"},
     "optimizers": {"layers", "models"},
     "callbacks": {"_core", "layers"},
+    "samplers": {"_core", "layers", "models", "ops", "autograd"},
     "initializers": {"_core", "layers", "models"},
     "regularizers": {"_core", "layers", "models"},
     "constraints": {"_core", "layers", "models"},

@@ -28,6 +28,7 @@ _MODULES = frozenset(
         "reference",
         "regularizers",
         "runtime",
+        "samplers",
         "saving",
         "utils",
         "wrappers",

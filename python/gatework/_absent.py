@@ -50,6 +50,9 @@ _REASONS: dict[str, tuple[tuple[str, str], ...]] = {
         (r"OrbaxCheckpoint", "it writes files of another framework; use ModelCheckpoint"),
         (r"RemoteMonitor", "it sends to a server; use LambdaCallback"),
     ),
+    "samplers": (
+        (r"ContrastiveSampler|contrastive", "it compares hidden states, which no model shows"),
+    ),
     "utils": (
         (
             r"array_to_img|img_to_array|load_img|save_img|image_dataset_from_directory"

@@ -64,6 +64,10 @@ class Operation:
             return outputs
         return self._compute(*args, **kwargs)
 
+    def call_with_cache(self, inputs: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
+        """As ``Layer.call_with_cache``, once ``mixed_steps`` has looked at the call."""
+        return self._compute(inputs, *args, **kwargs), cache
+
     def _compute(self, *args: Any, **kwargs: Any) -> Any:
         function = getattr(ops, self.function)
         if self.function == "einsum":

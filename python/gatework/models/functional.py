@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import tree
 from ..layers.shapes import as_sizes, shape_of
+from ..layers.stepping import not_stepwise
 from ..layers.symbolic import KerasTensor
 from .graph import Graph
 from .graph_inputs import GraphInputs
@@ -64,6 +65,22 @@ class GraphModel:
                 if one is not None:
                     value._keras_mask = one
         return graph.run(values)
+
+    # --- step by step
+
+    def _graph_cache(self, batch_size: int, max_length: int) -> Any:
+        graph = self._graph
+        assert graph is not None
+        if len(graph.flat_inputs) > 1:
+            names = ", ".join(repr(name) for name in self.input_names)
+            raise not_stepwise(self, f"it has several inputs, {names}")
+        return graph.initial_caches(batch_size, max_length)
+
+    def _step_graph(self, inputs: Any, cache: Any) -> Any:
+        graph, standardize = self._graph, self._graph_inputs
+        assert graph is not None
+        assert standardize is not None  # set together with the graph
+        return graph.run_with_caches([standardize.part(inputs)], cache), cache
 
     # --- description
 

@@ -49,6 +49,13 @@ class GraphInputs:
             return [self._fitting(0, inputs)]
         return [self._fitting(i, value) for i, value in enumerate(self._arranged(inputs))]
 
+    def part(self, value: Tensor) -> Tensor:
+        """A few steps of the only input, in the dtype of the graph's."""
+        dtype = self._dtypes[0]
+        if dtype is None or value._value.dtype == dtype:
+            return value
+        return _keeping_mask(value, ops.cast(value, dtype))  # type: ignore[no-any-return]
+
     def _arranged(self, inputs: Any) -> list[Any]:
         struct = self._struct
         if isinstance(inputs, dict):

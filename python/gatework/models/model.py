@@ -10,12 +10,14 @@ from typing import Any, Self, cast
 
 from ..layers.base import Layer, finishing
 from ..layers.shapes import as_shapes, shape_of
+from ..layers.stepping import not_stepwise
 from .functional import GraphModel, graph_arguments
 from .functional_config import GRAPH_KEYS, graph_config, graph_from_config
+from .generation import Generation
 from .trainer import Trainer
 
 
-class Model(GraphModel, Trainer, Layer):
+class Model(GraphModel, Trainer, Generation, Layer):
     """A layer that trains: made of symbolic inputs and outputs, or by subclassing.
 
     ``Model(inputs, outputs)`` computes the outputs as they were computed from the inputs. Both are
@@ -102,6 +104,19 @@ class Model(GraphModel, Trainer, Layer):
         if self._graph is not None:
             return self._graph_outputs(args[0])
         return super()._symbolic_outputs(args, kwargs)
+
+    def initial_cache(self, batch_size: int, max_length: int) -> Any:
+        super().initial_cache(batch_size, max_length)
+        if self._graph is None:
+            raise not_stepwise(
+                self, "its call() is its own (write initial_cache and call_with_cache beside it)"
+            )
+        return self._graph_cache(batch_size, max_length)
+
+    def call_with_cache(self, inputs: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
+        if args or any(value is not None for value in kwargs.values()):
+            raise not_stepwise(self, "it is called with more than its inputs")
+        return self._step_graph(inputs, cache)
 
     @property
     def layers(self) -> list[Layer]:
@@ -264,6 +279,9 @@ class Functional(Model):
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Computes the outputs; ``training`` reaches the layers by itself."""
         return self._run_graph(inputs, mask)
+
+    def call_with_cache(self, inputs: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().call_with_cache(inputs, cache, *args, **kwargs)
 
 
 _GRAPH_SIGNATURE = inspect.Signature(

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from ..layers.base import Layer
 from ..layers.input import InputLayer
+from ..layers.stepping import not_stepwise
 from ..layers.symbolic import KerasTensor
 from .model import Model
 
@@ -124,6 +125,18 @@ class Sequential(Model):
             # Each layer hands its mask on with its outputs.
             x, mask = layer(x) if mask is None else layer(x, mask=mask), None
         return x
+
+    def initial_cache(self, batch_size: int, max_length: int) -> Any:
+        Layer.initial_cache(self, batch_size, max_length)
+        return [layer.initial_cache(batch_size, max_length) for layer in self.layers]
+
+    def call_with_cache(self, inputs: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
+        if args or any(value is not None for value in kwargs.values()):
+            raise not_stepwise(self, "it is called with more than its inputs")
+        x = inputs
+        for i, layer in enumerate(self.layers):
+            x, cache[i] = layer.call_with_cache(x, cache[i])
+        return x, cache
 
     @property
     def layers(self) -> list[Layer]:
