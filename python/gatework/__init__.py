@@ -30,6 +30,7 @@ _MODULES = frozenset(
         "runtime",
         "samplers",
         "saving",
+        "tokenizers",
         "utils",
         "wrappers",
     }
