@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _core
 from ..autograd import Tensor, as_tensor, is_recording, needs_gradient, record
+from .precision import precision
 
 __all__ = ["FUSED_ACTIVATIONS", "dense"]
 
@@ -40,20 +41,24 @@ def dense(x: Any, kernel: Any, bias: Any = None, activation: str = "linear") -> 
     weights = np.ascontiguousarray(kernel._value)
     wants_logits = activation == "sigmoid"
     keep = is_recording(*inputs)
+    bf16 = precision.bf16
     y, pre = _core.dense_forward(
         rows,
         weights,
         None if bias is None else np.ascontiguousarray(inputs[2]._value),
         activation,
         keep or wants_logits,
+        bf16,
     )
     shape = x.shape[:-1] + (weights.shape[1],)
 
     def gradients(dpre: np.ndarray) -> list[np.ndarray | None]:
         flat = np.ascontiguousarray(dpre, np.float32).reshape(-1, weights.shape[1])
         found = [
-            _core.gemm(flat, weights, trans_b=True).reshape(x.shape) if needs_gradient(x) else None,
-            _core.gemm(rows, flat, trans_a=True) if needs_gradient(kernel) else None,
+            _core.gemm(flat, weights, trans_b=True, bf16=bf16).reshape(x.shape)
+            if needs_gradient(x)
+            else None,
+            _core.gemm(rows, flat, trans_a=True, bf16=bf16) if needs_gradient(kernel) else None,
         ]
         if bias is not None:
             found.append(_core.column_sum(flat) if needs_gradient(inputs[2]) else None)
