@@ -14,15 +14,12 @@ _MODULES = frozenset(
     {
         "activations",
         "callbacks",
-        "config",
         "constraints",
-        "dtype_policies",
         "initializers",
         "interop",
         "layers",
         "losses",
         "metrics",
-        "mixed_precision",
         "models",
         "ops",
         "optimizers",
@@ -39,7 +36,6 @@ _MODULES = frozenset(
     }
 )
 _NAMES = {
-    "DTypePolicy": "dtype_policies",
     "Initializer": "initializers",
     "Input": "layers",
     "InputSpec": "layers",
@@ -63,7 +59,6 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from .dtype_policies import DTypePolicy as DTypePolicy
     from .initializers.base import Initializer as Initializer
     from .layers import Input as Input
     from .layers import InputSpec as InputSpec

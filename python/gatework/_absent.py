@@ -16,7 +16,6 @@ _AUGMENTATION = "it changes images, and this package is about sequences"
 _PREPARATION = "data is prepared before it comes to a model, not by a layer"
 _FRAMEWORK = "it runs another framework inside a model"
 _SEGMENTS = "it compares segments of images"
-_ATTENTION = "attention is not here yet"
 _SPECTROGRAM = "spectrograms are computed before data comes to a model"
 
 # By topic: names, or patterns of them, and the reason.
@@ -36,7 +35,6 @@ _REASONS: dict[str, tuple[tuple[str, str], ...]] = {
             _PREPARATION,
         ),
         (r"MelSpectrogram|STFTSpectrogram", _SPECTROGRAM),
-        (r"(Additive|MultiHead|GroupQuery)?Attention", _ATTENTION),
         (r"SpectralNormalization", "it serves generative models of images"),
         (r"TorchModuleWrapper|TFSMLayer|JaxLayer|FlaxLayer", _FRAMEWORK),
     ),

@@ -75,23 +75,15 @@ def gemm(
     bias: _Floats | None = None,
     out: _Floats | None = None,
     accumulate: bool = False,
-    bf16: bool = False,
 ) -> _Floats:
     """``op(a) @ op(b) + bias`` of two matrices; ``accumulate`` adds to ``out`` instead.
-
-    With ``bf16``, here and below, the operands are rounded to bfloat16; the sums are float32.
 
     The matrices may be views: ``b`` of any strides, ``a`` with rows or columns that lie in one
     piece, ``out`` with rows that do.
     """
 
 def dense_forward(
-    x: _Floats,
-    kernel: _Floats,
-    bias: _Floats | None,
-    activation: str,
-    keep_pre: bool,
-    bf16: bool = False,
+    x: _Floats, kernel: _Floats, bias: _Floats | None, activation: str, keep_pre: bool
 ) -> tuple[_Floats, _Floats | None]:
     """``activation(x @ kernel + bias)`` of x (N, I), and its argument when ``keep_pre``."""
 
@@ -221,6 +213,7 @@ def binary_cross_entropy_forward(logits: _Floats, targets: _Floats) -> _Floats:
     """Elementwise loss of logits for targets in [0, 1], both of one shape."""
 
 def binary_cross_entropy_backward(logits: _Floats, targets: _Floats, dloss: _Floats) -> _Floats: ...
+
 def ctc(
     logits: _Floats,
     labels: npt.NDArray[np.int64],
@@ -388,7 +381,6 @@ class PackedWeights:
         bias: _Floats | None,
         peepholes: _Floats | None = None,
         projection: _Floats | None = None,
-        bf16: bool = False,
     ) -> None: ...
     @property
     def isa(self) -> str: ...
@@ -446,7 +438,6 @@ def recurrent_forward(
     activation_clip: float | None = None,
     cell_clip: float | None = None,
     projection: _Floats | None = None,
-    bf16: bool = False,
 ) -> tuple[_Floats, tuple[_Floats, ...], RecurrentPass | None]:
     """Runs a cell over x (B, T, I).
 

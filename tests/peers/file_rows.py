@@ -91,6 +91,8 @@ ON_IDS: dict[str, Row] = {
 # Layers that join two sequences.
 MERGING: dict[str, Row] = {
     "Add": lambda K: K.layers.Add(),
+    "AdditiveAttention": lambda K: K.layers.AdditiveAttention(dropout=0.1, seed=3),
+    "Attention": lambda K: K.layers.Attention(use_scale=True, score_mode="concat"),
     "Average": lambda K: K.layers.Average(),
     "Concatenate": lambda K: K.layers.Concatenate(axis=1),
     "Dot": lambda K: K.layers.Dot(axes=(2, 2), normalize=True),
@@ -99,9 +101,21 @@ MERGING: dict[str, Row] = {
     "Multiply": lambda K: K.layers.Multiply(),
     "Subtract": lambda K: K.layers.Subtract(),
 }
+# Layers that are called with two sequences, one by one.
+ATTENDING: dict[str, Row] = {
+    "GroupedQueryAttention": lambda K: K.layers.GroupQueryAttention(
+        2, 4, 2, sliding_window=3, use_gate=True
+    ),
+    "MultiHeadAttention": lambda K: K.layers.MultiHeadAttention(
+        2, 4, output_shape=5, attention_axes=-2, kernel_regularizer="l2"
+    ),
+    "MultiHeadAttention_gate": lambda K: K.layers.MultiHeadAttention(
+        2, 4, value_dim=3, dropout=0.1, use_bias=False, use_gate=True, seed=5
+    ),
+}
 # What is in ``layers`` and needs no row: bases, functions of the user, what a model begins with.
 NO_ROWS = {"Input", "InputLayer", "InputSpec", "Lambda", "Layer", "Wrapper"}
-LAYERS = {**ON_SEQUENCES, **ON_ROWS, **ON_IDS, **MERGING}
+LAYERS = {**ON_SEQUENCES, **ON_ROWS, **ON_IDS, **MERGING, **ATTENDING}
 
 OPTIMIZERS: dict[str, Row] = {
     "Adadelta": lambda K: K.optimizers.Adadelta(0.5, rho=0.9),
@@ -134,9 +148,10 @@ OPTIMIZERS: dict[str, Row] = {
 def model_of(K: Any, name: str) -> tuple[Any, Inputs]:
     """A built model around the layer of a row, and inputs for it."""
     make = LAYERS[name]
-    if name in MERGING:
+    if name in MERGING or name in ATTENDING:
         a, b = K.layers.Input((6, 3), name="a"), K.layers.Input((6, 3), name="b")
-        y = make(K)([a, K.layers.Dense(3, name="d")(b)])
+        pair = [a, K.layers.Dense(3, name="d")(b)]
+        y = make(K)(pair) if name in MERGING else make(K)(*pair, use_causal_mask=True)
         return K.Model([a, b], y, name="two"), [SEQUENCES, SEQUENCES[::-1].copy()]
     x = IDS if name in ON_IDS else FLAT if name in ON_ROWS else SEQUENCES
     return K.Sequential([K.layers.Input(x.shape[1:], name="x"), make(K)], name="one"), x

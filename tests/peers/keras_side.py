@@ -25,11 +25,13 @@ def run_keras(
     weights: list[np.ndarray],
     x: np.ndarray | list[np.ndarray],
     upward: int,
+    spread: bool = False,
     **given: Any,
 ) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
     """(outputs, output gradients drawn from the seed `upward`, gradients of weights, x, states).
 
-    Inputs of whole numbers have no gradient, which is left out.
+    Inputs of whole numbers have no gradient, which is left out. ``spread``: a list of inputs is
+    given one by one, not as a list.
     """
     import jax
 
@@ -42,7 +44,8 @@ def run_keras(
         moved = iter(moving)
         placed = [next(moved) if is_real(part) else part for part in inputs]
         placed = placed if isinstance(x, list) else placed[0]
-        outputs, _ = layer.stateless_call(w, fixed, placed, **given, **extra)
+        one_by_one = placed if spread else [placed]
+        outputs, _ = layer.stateless_call(w, fixed, *one_by_one, **given, **extra)
         return leaves(outputs)
 
     moving = [part for part in inputs if is_real(part)]
@@ -62,12 +65,13 @@ def run_gatework(
     weights: list[np.ndarray],
     x: np.ndarray | list[np.ndarray],
     up: list[np.ndarray],
+    spread: bool = False,
     **given: Any,
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """(outputs, gradients of weights, x and states) of the same layer here."""
     inputs = x if isinstance(x, list) else [x]
     shapes = [part.shape for part in inputs]
-    layer.build(shapes if isinstance(x, list) else shapes[0])
+    layer.build(*shapes) if spread else layer.build(shapes if isinstance(x, list) else shapes[0])
     for own, value in zip(layer.trainable_weights, weights, strict=True):
         own.assign(value)
     sources = [gatework.Tensor(part) for part in inputs]
@@ -77,7 +81,8 @@ def run_gatework(
         given["initial_state"] = states
     with gatework.GradientTape() as tape:
         tape.watch([*moving, *states])
-        outputs = leaves(layer(sources if isinstance(x, list) else sources[0], **given))
+        whole = [sources] if isinstance(x, list) and not spread else sources
+        outputs = leaves(layer(*whole, **given))
     gradients = tape.gradient(
         outputs,
         [*layer.trainable_weights, *moving, *states],

@@ -4,6 +4,7 @@ from typing import Any
 
 from .. import _absent
 from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from .attention import AdditiveAttention, Attention, GroupedQueryAttention, MultiHeadAttention
 from .base import InputSpec, Layer
 from .bidirectional import Bidirectional
 from .convolution import Conv1D, Conv1DTranspose, DepthwiseConv1D, SeparableConv1D
@@ -69,6 +70,15 @@ from .reshaping import (
     UpSampling1D,
     ZeroPadding1D,
 )
+from .transformer import (
+    CachedMultiHeadAttention,
+    PositionEmbedding,
+    RotaryEmbedding,
+    SinePositionEncoding,
+    TokenAndPositionEmbedding,
+    TransformerDecoder,
+    TransformerEncoder,
+)
 from .wrappers import TimeDistributed, Wrapper
 
 # Keras' other names for the same layers.
@@ -76,8 +86,21 @@ AvgPool1D, MaxPool1D = AveragePooling1D, MaxPooling1D
 GlobalAvgPool1D, GlobalMaxPool1D = GlobalAveragePooling1D, GlobalMaxPooling1D
 Convolution1D, Convolution1DTranspose = Conv1D, Conv1DTranspose
 SeparableConvolution1D = SeparableConv1D
+GroupQueryAttention = GroupedQueryAttention
 
 __all__ = [
+    "AdditiveAttention",
+    "Attention",
+    "CachedMultiHeadAttention",
+    "GroupQueryAttention",
+    "GroupedQueryAttention",
+    "MultiHeadAttention",
+    "PositionEmbedding",
+    "RotaryEmbedding",
+    "SinePositionEncoding",
+    "TokenAndPositionEmbedding",
+    "TransformerDecoder",
+    "TransformerEncoder",
     "AdaptiveAveragePooling1D",
     "AdaptiveMaxPooling1D",
     "AveragePooling1D",

@@ -12,6 +12,7 @@ __all__ = [
     "not_negative",
     "padding_of",
     "positive_int",
+    "positive_number",
     "refuse_adapters",
     "share_of",
     "size_of",
@@ -101,6 +102,14 @@ def not_negative(name: str, value: Any) -> float:
     """A number of at least zero. Raises ValueError for others."""
     if not (_is_number(value) and value >= 0):
         raise ValueError(f"{name} must be a number that is not negative, not {value!r}")
+    found: float = value.item() if isinstance(value, np.number) else value
+    return found
+
+
+def positive_number(name: str, value: Any) -> float:
+    """A number above zero. Raises ValueError for others."""
+    if not (_is_number(value) and value > 0):
+        raise ValueError(f"{name} must be a positive number, not {value!r}")
     found: float = value.item() if isinstance(value, np.number) else value
     return found
 

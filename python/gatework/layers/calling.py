@@ -19,6 +19,8 @@ __all__ = [
     "accepted",
     "call_signature",
     "context",
+    "fill_masks",
+    "given_to",
     "has_symbolic",
     "mask_of",
     "shapes_for",
@@ -39,14 +41,16 @@ context = _CallContext()
 class CallSignature:
     """Which optional arguments a class's ``call`` takes."""
 
-    __slots__ = ("call", "first", "mask", "training", "training_default")
+    __slots__ = ("call", "first", "mask", "masks", "names", "training", "training_default")
 
     def __init__(self, cls: type) -> None:
         self.call = cls.call  # type: ignore[attr-defined]
         parameters = inspect.signature(self.call).parameters
-        names = [name for name in parameters if name != "self"]
+        self.names = names = [name for name in parameters if name != "self"]
         self.first = names[0] if names else "inputs"
         self.mask = "mask" in parameters
+        # Arguments that have a mask of their own: "query" beside "query_mask".
+        self.masks = [name for name in names if f"{name}_mask" in parameters]
         self.training = "training" in parameters
         default = parameters["training"].default if self.training else None
         self.training_default = default is True
@@ -87,6 +91,21 @@ def mask_of(inputs: Any) -> Any:
         return inputs._keras_mask
     masks = [getattr(leaf, "_keras_mask", None) for leaf in tree.flatten(inputs)]
     return masks if any(mask is not None for mask in masks) else None
+
+
+def given_to(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What a call of a layer class was given, by the names of its arguments."""
+    return {**kwargs, **dict(zip(call_signature(cls).names, args, strict=False))}
+
+
+def fill_masks(signature: CallSignature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Adds to ``kwargs`` the mask that each argument carries, where none was given for it."""
+    given = {**kwargs, **dict(zip(signature.names, args, strict=False))}
+    for name in signature.masks:
+        if given.get(f"{name}_mask") is None and given.get(name) is not None:
+            found = mask_of(given[name])
+            if found is not None:
+                kwargs[f"{name}_mask"] = found
 
 
 def shapes_for(

@@ -11,6 +11,7 @@ from ..layers.input import InputLayer
 from ..layers.symbolic import KerasTensor
 from .model import Model
 from .sequential import Sequential
+from .sharing import owner_of, part_at
 
 __all__ = ["clone_model"]
 
@@ -118,13 +119,18 @@ def _graph(
     def new(leaf: Any) -> Any:
         return tensors[id(leaf)] if isinstance(leaf, KerasTensor) else leaf
 
+    def copy_of(operation: Any) -> Any:
+        if id(operation) not in copies:
+            shared = owner_of(operation, graph.operations)
+            part = None if shared is None else part_at(copy_of(shared[0]), shared[1])
+            copies[id(operation)] = _copied(operation, copy) if part is None else part
+        return copies[id(operation)]
+
     for node in graph.nodes:
         if not node.inputs:
             continue
-        if id(node.operation) not in copies:
-            copies[id(node.operation)] = _copied(node.operation, copy)
         args, kwargs = tree.map_structure(new, (node.args, node.kwargs))
-        outputs = tree.flatten(call(copies[id(node.operation)], *args, **kwargs))
+        outputs = tree.flatten(call(copy_of(node.operation), *args, **kwargs))
         tensors.update({id(old): out for old, out in zip(node.outputs, outputs, strict=True)})
     inputs, outputs = (tree.map_structure(new, part) for part in (graph.inputs, graph.outputs))
     return type(model)(inputs, outputs, name=model.name, trainable=model.trainable)

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..layers.base import Layer
 from ..layers.symbolic import KerasTensor, Node
+from .sharing import owner_of, part_at
 
 __all__ = ["GRAPH_KEYS", "graph_config", "graph_from_config"]
 
 GRAPH_KEYS = ("layers", "input_layers", "output_layers")
 MAX_DEPTH = 100
 MAX_LAYERS = 10_000
+_SHARED = "shared_from"
 
 
 def graph_config(model: Any) -> dict[str, Any]:
@@ -60,6 +63,9 @@ def graph_config(model: Any) -> dict[str, Any]:
     layers = []
     for operation in graph.operations:
         layer = serialize_keras_object(operation)
+        shared = owner_of(operation, graph.operations)
+        if shared is not None:
+            layer[_SHARED] = [shared[0].name, *shared[1]]
         layer["name"] = operation.name
         layer["inbound_nodes"] = [
             {"args": write(node.args), "kwargs": write(node.kwargs)}
@@ -131,15 +137,26 @@ class _Reader:
             name = entry.get("name") or (inner.get("name") if isinstance(inner, dict) else None)
             if not isinstance(name, str) or name in self.operations:
                 raise ValueError(f"layers must have names of their own, not {name!r:.100}")
-            operation = deserialize_keras_object(entry)
-            if not hasattr(operation, "_inbound"):
+            operation = None if entry.get(_SHARED) else deserialize_keras_object(entry)
+            if operation is not None and not hasattr(operation, "_inbound"):
                 raise ValueError(f"layers must hold layers or operations, not {operation!r:.100}")
             calls = entry.get("inbound_nodes", [])
             if not isinstance(calls, list):
                 raise ValueError(f"inbound_nodes of '{name}' must be a list, not {calls!r:.100}")
             self.operations[name] = operation
             self._calls[name] = calls
+        for name, entry in zip(self.operations, layers, strict=True):
+            if self.operations[name] is None:
+                self.operations[name] = self._shared(name, entry[_SHARED])
         self._old = any(isinstance(call, list) for calls in self._calls.values() for call in calls)
+
+    def _shared(self, name: str, path: Any) -> Layer:
+        """The layer that the attributes in a path lead to, from a layer of the model on."""
+        known = isinstance(path, list) and all(isinstance(part, str) for part in path)
+        found = part_at(self.operations.get(path[0]), path[1:]) if known else None
+        if found is None or found.name != name:
+            raise ValueError(f"{_SHARED} of '{name}' must lead to a layer, not be {path!r:.100}")
+        return found
 
     def make_all_calls(self) -> None:
         """Makes each call when the tensors it needs exist: those waiting for one are kept by it."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from .. import _core
 from ..autograd import Tensor, as_tensor, is_recording, needs_gradient, record
-from .precision import precision
 
 __all__ = ["FUSED_ACTIVATIONS", "dense"]
 
@@ -16,14 +16,17 @@ FUSED_ACTIVATIONS = _core.ACTIVATIONS
 """Names of the elementwise activations that the kernels compute along with a product."""
 
 
-def dense(x: Any, kernel: Any, bias: Any = None, activation: str = "linear") -> Tensor:
-    """activation(x·kernel + bias) over the last axis.
+def dense(
+    x: Any, kernel: Any, bias: Any = None, activation: str = "linear", axes: int = 1
+) -> Tensor:
+    """activation(x·kernel + bias) over the last axis, or over the last few.
 
     Args:
-        x: (..., inputs) float32.
+        x: (..., inputs) float32; inputs and units may each be several axes.
         kernel: (inputs, units) float32.
         bias: (units,) float32, or None.
         activation: name of an elementwise activation.
+        axes: how many axes the inputs are; the units are the others of the kernel.
 
     Returns:
         (..., units). A sigmoid's result carries its argument as ``_logits``.
@@ -33,35 +36,36 @@ def dense(x: Any, kernel: Any, bias: Any = None, activation: str = "linear") -> 
     """
     x, kernel = as_tensor(x, "float32"), as_tensor(kernel, "float32")
     inputs = [x, kernel] if bias is None else [x, kernel, as_tensor(bias, "float32")]
-    if x.ndim < 1 or x.shape[-1] != kernel.shape[0]:
-        raise ValueError(
-            f"x must have {kernel.shape[0]} features in its last axis, not shape {x.shape}"
-        )
-    rows = np.ascontiguousarray(x._value).reshape(-1, x.shape[-1])
-    weights = np.ascontiguousarray(kernel._value)
+    summed, units = kernel.shape[:axes], kernel.shape[axes:]
+    if x.ndim < axes or x.shape[x.ndim - axes :] != summed:
+        wanted = f"{summed[0]} features in its last axis" if axes == 1 else f"last axes {summed}"
+        raise ValueError(f"x must have {wanted}, not shape {x.shape}")
+    depth, width = math.prod(summed), math.prod(units)
+    rows = np.ascontiguousarray(x._value).reshape(math.prod(x.shape[: x.ndim - axes]), depth)
+    weights = np.ascontiguousarray(kernel._value).reshape(depth, width)
     wants_logits = activation == "sigmoid"
     keep = is_recording(*inputs)
-    bf16 = precision.bf16
     y, pre = _core.dense_forward(
         rows,
         weights,
-        None if bias is None else np.ascontiguousarray(inputs[2]._value),
+        None if bias is None else np.ascontiguousarray(inputs[2]._value).reshape(width),
         activation,
         keep or wants_logits,
-        bf16,
     )
-    shape = x.shape[:-1] + (weights.shape[1],)
+    shape = x.shape[: x.ndim - axes] + units
 
     def gradients(dpre: np.ndarray) -> list[np.ndarray | None]:
-        flat = np.ascontiguousarray(dpre, np.float32).reshape(-1, weights.shape[1])
+        flat = np.ascontiguousarray(dpre, np.float32).reshape(len(rows), width)
         found = [
-            _core.gemm(flat, weights, trans_b=True, bf16=bf16).reshape(x.shape)
-            if needs_gradient(x)
+            _core.gemm(flat, weights, trans_b=True).reshape(x.shape) if needs_gradient(x) else None,
+            _core.gemm(rows, flat, trans_a=True).reshape(kernel.shape)
+            if needs_gradient(kernel)
             else None,
-            _core.gemm(rows, flat, trans_a=True, bf16=bf16) if needs_gradient(kernel) else None,
         ]
         if bias is not None:
-            found.append(_core.column_sum(flat) if needs_gradient(inputs[2]) else None)
+            found.append(
+                _core.column_sum(flat).reshape(units) if needs_gradient(inputs[2]) else None
+            )
         return found
 
     if activation == "linear" or pre is None:  # nothing is kept where no tape is recording

@@ -10,7 +10,6 @@ import numpy as np
 from .. import _core
 from ..autograd import Tensor, as_array, as_tensor, is_recording, needs_gradient, record_many
 from .packed_weights import PackedWeightsCache
-from .precision import precision
 
 __all__ = ["recurrent"]
 
@@ -101,14 +100,11 @@ def recurrent(
         activation_clip,
         cell_clip,
         None if projection is None else next(given),
-        precision.bf16,
     )
     recording = is_recording(*inputs)
     kept = None
     if not recording and packed is not None:
-        kept = packed.get(
-            cell, kernel, recurrent_kernel, bias, peepholes, projection, bf16=precision.bf16
-        )
+        kept = packed.get(cell, kernel, recurrent_kernel, bias, peepholes, projection)
     y, states, saved = _core.recurrent_forward(*arguments, recording, kept, *extra)
 
     def vjp(dys: tuple[np.ndarray | None, ...]) -> list[np.ndarray | None]:

@@ -18,6 +18,7 @@ def rotary_embedding(
     positions: Any = None,
     max_wavelength: float = 10000,
     scaling_factor: float = 1.0,
+    frequencies: Any = None,
 ) -> Tensor:
     """Turns the pair of features i and i + dim / 2 by position / max_wavelength^(2i / dim)
     (Su et al. 2021), as KerasHub's ``RotaryEmbedding`` does.
@@ -28,6 +29,8 @@ def rotary_embedding(
         positions: (time,) or (batch, time), instead of counting from ``start_index``.
         max_wavelength: of the slowest turning pair, over 2π.
         scaling_factor: what positions are divided by.
+        frequencies: (dim / 2,) angles per step of the pairs, in place of those that follow from
+            ``max_wavelength``.
 
     Returns:
         A tensor of the inputs' shape.
@@ -45,7 +48,14 @@ def rotary_embedding(
             raise ValueError(f"{name} must be positive, not {number}")
     shape = (*x.shape[:2], 1 if x.ndim == 3 else x.shape[2], x.shape[-1])
     turned = _positions(start_index, positions, *x.shape[:2]) / scaling_factor
-    frequency = float(max_wavelength) ** -(np.arange(0, shape[-1], 2) / max(shape[-1], 1))
+    if frequencies is None:
+        frequency = float(max_wavelength) ** -(np.arange(0, shape[-1], 2) / max(shape[-1], 1))
+    else:
+        frequency = as_array(frequencies).astype(np.float64)
+        if frequency.shape != (shape[-1] // 2,):
+            raise ValueError(
+                f"frequencies must have shape ({shape[-1] // 2},), not {frequency.shape}"
+            )
     angles = turned[..., None] * frequency
     cosine, sine = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
 

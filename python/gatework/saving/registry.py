@@ -125,6 +125,8 @@ def topic_of(module: Any) -> str | None:
     for prefix in ("gatework", "tf_keras", "tensorflow.keras"):
         if module == prefix or module.startswith(prefix + "."):
             module = "keras" + module[len(prefix) :]
+    if module.startswith(("keras_hub.layers", "keras_hub.src.layers.")):
+        return "layers"
     if module in TOPICS:
         return TOPICS[module]
     parts = module.removeprefix("keras.src.").split(".")

@@ -79,11 +79,12 @@ def _serialize_instance(obj: Any) -> dict[str, Any]:
     # Classes that Keras does not export are named by the module that holds them.
     inner = vars(cls).get("_keras_module")
     module = inner or registry.module_of(cls)
+    label = vars(cls).get("_keras_label") or registry.get_registered_name(cls)
     found: dict[str, Any] = {
         "module": module or cls.__module__,
-        "class_name": cls.__name__,
+        "class_name": vars(cls).get("_keras_name", cls.__name__),
         "config": _plain(obj.get_config()),
-        "registered_name": None if module and not inner else registry.get_registered_name(cls),
+        "registered_name": None if module and not inner else label,
     }
     if hasattr(obj, "get_build_config"):
         built = obj.get_build_config()

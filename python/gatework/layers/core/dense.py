@@ -10,7 +10,16 @@ from ...ops.dense import FUSED_ACTIVATIONS
 from ..arguments import positive_int, refuse_adapters
 from ..base import InputSpec, Layer
 
-__all__ = ["Dense"]
+__all__ = ["Dense", "fused_part"]
+
+
+def fused_part(activation: Any) -> tuple[str, Any]:
+    """The activation that runs along with the product, and the function left over or None."""
+    # A function of the user may bear the name of a compiled one.
+    name = getattr(activation, "__name__", "")
+    known = activations.FUNCTIONS.get(name) is activation
+    fused = name if known and name in FUSED_ACTIVATIONS else "linear"
+    return fused, None if known and name == fused else activation
 
 
 class Dense(Layer):
@@ -64,11 +73,7 @@ class Dense(Layer):
         self.bias: Variable | None = None
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
-        # A function of the user may bear the name of a compiled one.
-        name = getattr(self.activation, "__name__", "")
-        known = activations.FUNCTIONS.get(name) is self.activation
-        self._fused = name if known and name in FUSED_ACTIVATIONS else "linear"
-        self._after = None if known and name == self._fused else self.activation
+        self._fused, self._after = fused_part(self.activation)
 
     def build(self, input_shape: Any) -> None:
         features = input_shape[-1]

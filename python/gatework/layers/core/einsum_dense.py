@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import string
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from ...autograd import Tensor, Variable, as_tensor
 from ...initializers.scaling import VarianceScaling
 from ..arguments import refuse_adapters, sizes_of
 from ..base import InputSpec, Layer
+from .dense import fused_part
 
 __all__ = ["EinsumDense"]
 
@@ -82,6 +84,7 @@ class EinsumDense(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
         self.kernel: Variable | None = None
         self.bias: Variable | None = None
+        self._fused, self._after = fused_part(self.activation)
 
     def build(self, input_shape: Any) -> None:
         plan = self._plan(input_shape)
@@ -104,6 +107,10 @@ class EinsumDense(Layer):
         self.built = True
 
     def call(self, inputs: Any) -> Tensor:
+        axes = _dense_axes(self.equation, self.bias_axes)
+        if axes:
+            outputs = ops.dense(inputs, self.kernel, self.bias, self._fused, axes)
+            return outputs if self._after is None else as_tensor(self._after(outputs))
         outputs = ops.einsum(self._plan(inputs.shape).subscripts, inputs, self.kernel)
         if self.bias is not None:
             outputs = ops.add(outputs, self.bias)
@@ -232,6 +239,22 @@ def _checked(equation: Any) -> str:
                 f"equation must not have a letter in its kernel alone, as '{letter}' in {found!r}"
             )
     return found
+
+
+@functools.cache
+def _dense_axes(equation: str, bias_axes: str | None) -> int:
+    """How many last axes of the inputs are summed over, if that is one plain matrix product.
+
+    It is where all letters follow one another, as in "abc,cd->abd"; otherwise the answer is 0.
+    """
+    terms, output = equation.replace("...", ".").split("->")
+    inputs, kernel = terms.split(",")
+    summed = "".join(c for c in inputs if c not in output)
+    free, units = inputs.removesuffix(summed), kernel.removeprefix(summed)
+    follows = inputs == free + summed and kernel == summed + units and output == free + units
+    if not (follows and units) or (bias_axes and set(bias_axes) != set(units)):
+        return 0
+    return len(summed)
 
 
 def _with_axes(initializer: Any, input_axes: list[int], output_axes: list[int]) -> Any:

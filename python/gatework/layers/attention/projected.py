@@ -1,0 +1,223 @@
+"""What layers of several heads share: projections, their arguments, masks and dropout."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from typing import Any
+
+from ... import constraints, initializers, ops, random, regularizers
+from ...autograd import Array, Tensor, as_tensor
+from ..arguments import positive_int, share_of
+from ..base import Layer
+from ..calling import given_to
+from ..core import EinsumDense
+from ..symbolic import KerasTensor
+from .attend import Attended, attend
+from .masks import attention_mask_of, both, step_mask
+
+__all__ = ["ProjectedAttention", "cloned"]
+
+
+def cloned(initializer: Any) -> Any:
+    """A new initializer of the same kind, which draws other values unless it has a seed."""
+    return initializer.clone() if hasattr(initializer, "clone") else initializer
+
+
+class ProjectedAttention(Layer):
+    """Projects queries, keys and values to heads, lets them attend, and projects back.
+
+    Subclasses make ``_query_dense``, ``_key_dense``, ``_value_dense``, ``_gate_dense`` (None
+    without) and ``_output_dense`` in ``build``, and say how many heads the scores have.
+    """
+
+    _query_dense: Any
+    _key_dense: Any
+    _value_dense: Any
+    _gate_dense: Any
+    _output_dense: Any
+
+    def __init__(
+        self,
+        dropout: float,
+        use_bias: bool,
+        sliding_window: int | None,
+        flash_attention: bool | None,
+        kernel_initializer: Any,
+        bias_initializer: Any,
+        kernel_regularizer: Any,
+        bias_regularizer: Any,
+        activity_regularizer: Any,
+        kernel_constraint: Any,
+        bias_constraint: Any,
+        use_gate: bool,
+        seed: int | None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.dropout = share_of("dropout", dropout)
+        self.use_bias = bool(use_bias)
+        self.use_gate = bool(use_gate)
+        if sliding_window is not None:
+            positive_int("sliding_window", sliding_window)
+        self.sliding_window = sliding_window
+        self._flash_attention = bool(flash_attention)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        # The projections are regularized, not the layer: it has no activities of its own.
+        self._activity_regularizer = regularizers.get(activity_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.seed = seed
+        if self.dropout > 0:
+            self.seed_generator = random.SeedGenerator(seed)
+        self.supports_masking = True
+
+    def _projection(
+        self,
+        name: str,
+        shape: Sequence[int | None],
+        units: Sequence[int],
+        summed: int = 1,
+        activation: Any = None,
+    ) -> EinsumDense:
+        """A built dense layer from the last ``summed`` axes of a shape to ``units``."""
+        letters = string.ascii_lowercase
+        free = letters[: len(shape) - summed]
+        inner = letters[len(free) : len(shape)]
+        outer = letters[len(shape) : len(shape) + len(units)]
+        layer = EinsumDense(
+            f"{free}{inner},{inner}{outer}->{free}{outer}",
+            output_shape=(*[None] * (len(free) - 1), *units),
+            activation=activation,
+            bias_axes=outer if self.use_bias else None,
+            kernel_initializer=cloned(self.kernel_initializer),
+            bias_initializer=cloned(self.bias_initializer),
+            kernel_regularizer=self.kernel_regularizer,
+            bias_regularizer=self.bias_regularizer,
+            activity_regularizer=self._activity_regularizer,
+            kernel_constraint=self.kernel_constraint,
+            bias_constraint=self.bias_constraint,
+            name=name,
+        )
+        layer.build(shape)
+        return layer
+
+    def call(
+        self,
+        query: Any,
+        value: Any,
+        key: Any = None,
+        query_mask: Any = None,
+        value_mask: Any = None,
+        key_mask: Any = None,
+        attention_mask: Any = None,
+        return_attention_scores: bool = False,
+        training: bool = False,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        self._check_scores(return_attention_scores)
+        query, value = as_tensor(query), as_tensor(value)
+        key = value if key is None else as_tensor(key)
+        keys = value.shape[:-1]
+        found = self._attend(
+            self._query_dense(query),
+            self._key_dense(key),
+            self._value_dense(value),
+            query_mask=step_mask("query_mask", query_mask, query.shape[:-1]),
+            key_mask=both(
+                step_mask("value_mask", value_mask, keys), step_mask("key_mask", key_mask, keys)
+            ),
+            attention_mask=attention_mask,
+            is_causal=use_causal_mask,
+            training=training,
+            with_scores=return_attention_scores,
+        )
+        outputs = self._output_dense(self._gated(found.outputs, query))
+        return (outputs, found.scores) if return_attention_scores else outputs
+
+    def _gated(self, outputs: Tensor, query: Tensor) -> Tensor:
+        """What the heads found, times the gate if there is one."""
+        if self._gate_dense is None:
+            return outputs
+        return ops.multiply(outputs, self._gate_dense(query))
+
+    def _check_scores(self, return_attention_scores: bool) -> None:
+        if self._flash_attention and return_attention_scores:
+            raise ValueError(
+                "return_attention_scores must be False with flash_attention, which has no scores, "
+                "not True"
+            )
+
+    def _attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        query_mask: Array | None = None,
+        key_mask: Array | None = None,
+        attention_mask: Any = None,
+        is_causal: bool = False,
+        training: bool = False,
+        with_scores: bool = False,
+        query_offset: Any = 0,
+    ) -> Attended:
+        """Attention over (batch, time, heads, dim), with the layer's window and dropout."""
+        shape = (query.shape[0], query.shape[2], query.shape[1], key.shape[1])
+        mask = attention_mask_of(attention_mask, shape, 1)
+        if key_mask is not None:
+            mask = both(mask, key_mask[:, None, None, :])
+        drops = training and self.dropout > 0
+        return attend(
+            query,
+            key,
+            value,
+            mask=mask,
+            query_mask=query_mask,
+            is_causal=is_causal,
+            window=self.sliding_window,
+            dropout=self.dropout if drops else 0.0,
+            seed=self.seed_generator.next() if drops else None,
+            query_offset=query_offset,
+            with_scores=with_scores,
+        )
+
+    def _check_keys(self, value_shape: Any, key_shape: Any) -> None:
+        if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
+            raise ValueError(
+                f"key of {self.name} must have the axes of value but the last, "
+                f"{tuple(value_shape)}, not {tuple(key_shape)}"
+            )
+
+    def _scores_shape(self, query_shape: Any, key_shape: Any) -> tuple[int | None, ...]:
+        """The shape of the scores for inputs of these shapes."""
+        raise NotImplementedError(f"{type(self).__name__} must implement _scores_shape")
+
+    def _symbolic_outputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        outputs = super()._symbolic_outputs(args, kwargs)
+        given = given_to(type(self), args, kwargs)
+        if not given.get("return_attention_scores"):
+            return outputs
+        self._check_scores(True)
+        key = given["value"] if given.get("key") is None else given["key"]
+        shape = self._scores_shape(given["query"].shape, key.shape)
+        return outputs, KerasTensor(shape, "float32", self.name)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "dropout": self.dropout,
+            "use_bias": self.use_bias,
+            "use_gate": self.use_gate,
+            "sliding_window": self.sliding_window,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": regularizers.serialize(self._activity_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
+            "seed": self.seed,
+        }
