@@ -17,6 +17,8 @@ from gatework.layers import LSTM, Dense, Dropout, Embedding, Input
 from gatework.models import Sequential
 from gatework.optimizers import Adam
 from gatework.optimizers.schedules import CosineDecay
+from gatework.samplers import RandomSampler
+from gatework.tokenizers import CharacterTokenizer
 from gatework.utils import set_random_seed
 
 options = argparse.ArgumentParser()
@@ -32,9 +34,8 @@ STEPS = 100
 # 1. Characters by number; the last tenth of the text is kept for validation.
 text = given.data.read_text(encoding="utf-8") if given.data else "\n".join(topics.values())
 text = text[: given.characters]
-alphabet = sorted(set(text))
-number = {character: i for i, character in enumerate(alphabet)}
-stream = np.array([number[character] for character in text], dtype="int32")
+tokenizer = CharacterTokenizer.from_text(text)
+stream = tokenizer.encode(text)
 train, valid = np.split(stream, [len(stream) * 9 // 10])
 
 
@@ -47,7 +48,7 @@ def windows(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 # 2. What counting gives: each character after the two before it, backed by fewer before it.
 def counted_loss(train: np.ndarray, valid: np.ndarray) -> float:
     """Nats a character of a trigram with Dirichlet smoothing towards the bigram and so on."""
-    probability = np.full(len(valid) - 2, 1 / len(alphabet))
+    probability = np.full(len(valid) - 2, 1 / len(tokenizer))
     for order in (1, 2, 3):
         grams = Counter(zip(*(train[i:] for i in range(order)), strict=False))
         pasts: Counter[tuple[int, ...]] = Counter()
@@ -67,10 +68,10 @@ set_random_seed(0)
 model = Sequential(
     [
         Input((None,), dtype="int32"),
-        Embedding(len(alphabet), 32),
+        Embedding(len(tokenizer), 32),
         LSTM(128, return_sequences=True),
         Dropout(0.2),
-        Dense(len(alphabet), activation="softmax"),
+        Dense(len(tokenizer), activation="softmax"),
     ]
 )
 x, y = windows(train)
@@ -80,16 +81,10 @@ model.compile(
 )
 model.fit(x, y, batch_size=32, epochs=given.epochs, validation_data=windows(valid), verbose=2)
 
-# 4. Writing: the states stay in the layer's stream, so each character costs one step.
-embedding, lstm, _, dense = model.layers
-writer, rng = lstm.stream(batch_size=1), np.random.default_rng(0)
-character, written = number["\n"], []
-for _ in range(given.length):
-    likely = dense(writer.step(embedding(np.array([character], dtype="int32")).numpy())).numpy()[0]
-    likely = likely.astype("float64") ** (1 / given.temperature)
-    character = rng.choice(len(alphabet), p=likely / likely.sum())
-    written.append(alphabet[character])
-print("".join(written))
+# 4. Writing: the states stay inside, so each character costs one step.
+sampler = RandomSampler(temperature=given.temperature)
+written = model.generate(tokenizer.encode("\n"), 1 + given.length, sampler, seed=0)
+print(tokenizer.decode(written[1:]))
 
 # 5. Both losses on the part not seen.
 loss = model.evaluate(*windows(valid), verbose=0)
