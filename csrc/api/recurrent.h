@@ -41,6 +41,17 @@ struct RecurrentSaved {
     float* projected;          // [tokens, state_row] what the cell puts out where h is its projection
 };
 
+// Zoneout (Krueger et al. 2016): at every step a unit of a state keeps the value it had with a probability
+// of its share. Drawn, unit u of state k of row b does so after the step at position t where the word of
+// element ((b*T + t)*S + k)*H4 + u is below the threshold: words as api/elementwise.h counts them, S
+// states, H4 the units rounded up to 4. Not drawn, states are what is to be expected.
+struct Zoneout {
+    float share[kMaxStates];   // 0: every unit takes its new value
+    u32 threshold[kMaxStates]; // floor(share * 2^32)
+    bool drawn;
+    u64 seed;
+};
+
 struct Recurrent {
     SequencePlan plan;
     i64 inputs, units, outputs;            // outputs < units: there is a projection
@@ -56,6 +67,7 @@ struct Recurrent {
     Activation activation, recurrent_activation;
     float activation_clip = kUnbounded;    // bound of the sums of gates that activations are applied to
     float cell_clip = kUnbounded;          // bound of c, of a cell that knows it
+    Zoneout zoneout;
     bool go_backwards, return_sequences, zero_output_for_mask;
     float* y;                              // [B, T, P] or [B, P]
     float* final_states[kMaxStates];       // [B, P], [B, H]

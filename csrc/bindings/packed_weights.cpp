@@ -1,5 +1,7 @@
 #include "bindings/packed_weights.h"
 
+#include <cmath>
+
 namespace gw {
 
 Cell parse_cell(const std::string& name) {
@@ -29,6 +31,24 @@ float parse_bound(const char* argument, const std::optional<float>& bound) {
     if (!bound) return kUnbounded;
     if (!(*bound > 0.0f)) fail(argument, "positive", std::to_string(*bound));
     return *bound;
+}
+
+Zoneout parse_zoneout(const std::optional<std::vector<double>>& shares, const std::optional<u64>& seed,
+                      i64 states) {
+    Zoneout z = {};
+    if (!shares) return z;
+    if (static_cast<i64>(shares->size()) != states)
+        fail("zoneout", std::to_string(states) + " numbers", std::to_string(shares->size()));
+    for (std::size_t k = 0; k < shares->size(); ++k) {
+        const double share = (*shares)[k];
+        if (!(share >= 0.0 && share < 1.0))
+            fail("zoneout", "in [0, 1)", std::string(py::str(py::float_(share))));
+        z.share[k] = static_cast<float>(share);
+        z.threshold[k] = static_cast<u32>(std::floor(share * 4294967296.0));
+    }
+    z.drawn = seed.has_value();
+    z.seed = seed.value_or(0);
+    return z;
 }
 
 std::optional<FloatArray> diagonal_weights(const CellShape& shape, i64 units, const py::object& given) {

@@ -22,6 +22,11 @@ CellSizes cell_sizes(Cell cell, const py::object& recurrent_kernel, const py::ob
 // A bound of numbers from Python: None is none. Raises ValueError naming the argument.
 float parse_bound(const char* argument, const std::optional<float>& bound);
 
+// Zoneout of so many states: a share for each, None for none; a seed to draw from, None for what is to be
+// expected. Raises ValueError.
+Zoneout parse_zoneout(const std::optional<std::vector<double>>& shares, const std::optional<u64>& seed,
+                      i64 states);
+
 // The diagonal weights given to a cell, if any. Raises ValueError.
 std::optional<FloatArray> diagonal_weights(const CellShape& shape, i64 units, const py::object& given);
 

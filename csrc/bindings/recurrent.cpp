@@ -25,7 +25,9 @@ class RecurrentPass {
                   const std::string& activation, const std::string& recurrent_activation,
                   bool go_backwards, bool zero_output_for_mask, bool return_sequences,
                   const py::object& peepholes, const std::optional<float>& activation_clip,
-                  const std::optional<float>& cell_clip, const py::object& projection)
+                  const std::optional<float>& cell_clip, const py::object& projection,
+                  const std::optional<std::vector<double>>& zoneout,
+                  const std::optional<u64>& zoneout_seed)
         : cell_(parse_cell(cell)), x_(shaped<float>("x", x, {-1, -1, -1})),
           batch_(x_.shape(0)), time_(x_.shape(1)), inputs_(x_.shape(2)) {
         if (time_ == 0) fail("x", "of at least one time step", shape_text(x_));
@@ -51,6 +53,7 @@ class RecurrentPass {
         args_.diagonal = data_or_null(diagonal_);
         args_.activation_clip = parse_bound("activation_clip", activation_clip);
         args_.cell_clip = parse_bound("cell_clip", cell_clip);
+        args_.zoneout = parse_zoneout(zoneout, zoneout_seed, shape_.states);
         args_.inputs = inputs_;
         args_.units = units_;
         args_.outputs = outputs_;
@@ -223,12 +226,14 @@ py::tuple recurrent_forward(const std::string& cell, const py::object& x, const 
                             std::shared_ptr<PackedWeights> packed, const py::object& peepholes,
                             const std::optional<float>& activation_clip,
                             const std::optional<float>& cell_clip,
-                            const py::object& projection) {
+                            const py::object& projection,
+                            const std::optional<std::vector<double>>& zoneout,
+                            const std::optional<u64>& zoneout_seed) {
     auto pass = std::make_unique<RecurrentPass>(
         cell, x, kernel, recurrent_kernel, bias, initial_states, mask, dropout_mask,
         recurrent_dropout_mask, activation, recurrent_activation, go_backwards,
         zero_output_for_mask, return_sequences, peepholes, activation_clip, cell_clip,
-        projection);
+        projection, zoneout, zoneout_seed);
     if (packed != nullptr) pass->use(std::move(packed));
     const py::tuple result = pass->forward(keep);
     const py::object saved = keep ? py::cast(std::move(pass)) : py::none();
@@ -249,7 +254,8 @@ void bind_recurrent(pybind11::module_& m) {
           py::arg("go_backwards"), py::arg("zero_output_for_mask"), py::arg("return_sequences"),
           py::arg("keep"), py::arg("packed") = py::none(), py::arg("peepholes") = py::none(),
           py::arg("activation_clip") = py::none(), py::arg("cell_clip") = py::none(),
-          py::arg("projection") = py::none());
+          py::arg("projection") = py::none(),
+          py::arg("zoneout") = py::none(), py::arg("zoneout_seed") = py::none());
     m.def("recurrent_backward",
           [](gw::RecurrentPass& saved, const py::object& dy, const py::object& dstates,
              bool need_dx) { return saved.backward(dy, dstates, need_dx); },

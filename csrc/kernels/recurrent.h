@@ -7,6 +7,7 @@
 #pragma once
 #include "kernels/parts.h"
 #include "kernels/weight_gradients.h"
+#include "kernels/zoneout.h"
 
 namespace gw::GW_ISA {
 namespace {
@@ -71,7 +72,7 @@ template <class Cell> struct DiagonalAt {
 
 template <class Cell> void forward_part(const Cell& cell, const Recurrent& r,
                                         const ForwardWeights& weights, const StepBuffers<Cell>& at,
-                                        Part part) {
+                                        const ZoneoutRows& zoneout, Part part) {
     const SequencePlan& plan = r.plan;
     const i64 first = part.first, padded = padded_units(r.units);
     i64 begin = part.unit(0, padded), end = part.unit(1, padded);
@@ -81,7 +82,7 @@ template <class Cell> void forward_part(const Cell& cell, const Recurrent& r,
             load_state(r.initial[k], plan.rows[rank], state_width(r, k), at.state(k, 0, rank));
         out.write_leading(rank, at.state(0, 0, rank));
     });
-    const bool ahead = at.ahead() > 1, projecting = projects(r);
+    const bool ahead = at.ahead() > 1, projecting = projects(r), zoned = zoneout.any();
     if (!part.meet()) return;
     for (i64 step = 0; step < plan.steps && !interrupted(); ++step) {
         const i64 last = min64(part.last, plan.active[step]), rows = last - first;
@@ -157,13 +158,20 @@ template <class Cell> void forward_part(const Cell& cell, const Recurrent& r,
                 for (i64 s = 0; s < Cell::slots; ++s) store(gates + s * padded + u, gate[s]);
                 for (i64 k = 0; k < Cell::states; ++k) store(next[k] + u, new_state[k]);
             }
+            if (zoned)
+                for (i64 k = projecting; k < Cell::states; ++k)
+                    zoneout.mix(k, rank, step, prev[k], begin, end, next[k]);
             if (!projecting) out.write_step(rank, step, next[0], begin, min64(end, r.units));
         }
         if (projecting) {
             weights.projection().multiply(at.projected(step, first), at.row.state, rows,
                                           at.state(0, step + 1, first), at.row.state);
-            for (i64 rank = first; rank < last; ++rank)
+            for (i64 rank = first; rank < last; ++rank) {
+                if (zoned)
+                    zoneout.mix(0, rank, step, at.state(0, step, rank), 0,
+                                round_up(r.outputs, kLanes), at.state(0, step + 1, rank));
                 out.write_step(rank, step, at.state(0, step + 1, rank), 0, r.outputs);
+            }
         }
     }
     if (!part.meet()) return;
@@ -177,8 +185,9 @@ template <class Cell> void forward_part(const Cell& cell, const Recurrent& r,
 
 template <class Cell> void forward(const Cell& cell, const Recurrent& r) {
     const StepBuffers<Cell> at(r);
+    const ZoneoutRows zoneout(r, Cell::states);
     auto run = [&](const ForwardWeights& weights) {
-        for_parts<Cell>(r, [&](const Part& part) { forward_part(cell, r, weights, at, part); });
+        for_parts<Cell>(r, [&](const Part& part) { forward_part(cell, r, weights, at, zoneout, part); });
     };
     if (r.packed != nullptr)
         run(*static_cast<const ForwardWeights*>(r.packed));
@@ -194,19 +203,21 @@ struct Carried {
     Floats diagonals;     // [D, padded] the weights themselves
     Floats put_out;       // [batch, state_row] gradient of what is projected
     Floats projections;   // [tokens, state_row] gradients of the projections, for that of their weights
+    Floats kept[kMaxStates];   // [batch, state_row] gradient of the states that zoneout let through
+    Floats remade[kMaxStates]; // [tokens, state_row] the new states as they were before it
 };
 
 template <class Cell> void backward_part(const Cell& cell, const Recurrent& r,
                                          const RecurrentGrad& g, const TransposedWeights& w_first,
                                          const TransposedWeights& w_second,
                                          const PackedMatrix& w_projection,
-                                         const StepBuffers<Cell>& at, const Carried& carried,
-                                         Part part) {
+                                         const StepBuffers<Cell>& at, const ZoneoutRows& zoneout,
+                                         const Carried& carried, Part part) {
     const SequencePlan& plan = r.plan;
     const i64 first = part.first, padded = padded_units(r.units), row = at.row.state;
     i64 begin = part.unit(0, padded), end = part.unit(1, padded);
     const OutputGrad out(r, g);
-    const bool masked = r.recurrent_mask != nullptr, projecting = projects(r);
+    const bool masked = r.recurrent_mask != nullptr, projecting = projects(r), zoned = zoneout.any();
     float* d_out = carried.put_out.get();
     float* d[Cell::states];
     for (i64 k = 0; k < Cell::states; ++k) d[k] = carried.d[k].get();
@@ -223,20 +234,28 @@ template <class Cell> void backward_part(const Cell& cell, const Recurrent& r,
         if (projecting) {
             for (i64 rank = first; rank < last; ++rank) {
                 out.add_step(rank, step, 0, r.outputs, d[0] + rank * row);
+                if (zoned)
+                    zoneout.part(0, rank, step, 0, round_up(r.outputs, kLanes), d[0] + rank * row,
+                                 carried.kept[0].get() + rank * row);
                 copy_row(d[0] + rank * row, round_up(r.outputs, kLanes),
                          carried.projections.get() + (plan.start[step] + rank) * row);
             }
             w_projection.multiply(d[0] + first * row, row, rows, d_out + first * row, row);
-            if (masked)
-                for (i64 rank = first; rank < last; ++rank)
+            for (i64 rank = first; rank < last && (masked || zoneout.of(0)); ++rank) {
+                const float* kept = carried.kept[0].get();
+                if (zoneout.of(0))
+                    copy_row(kept + rank * row, round_up(r.outputs, kLanes), d[0] + rank * row);
+                else
                     zero_row(round_up(r.outputs, kLanes), d[0] + rank * row);
+            }
         }
         for (i64 rank = first; rank < last; ++rank) {
             if (!projecting) out.add_step(rank, step, begin, min64(end, r.units), d[0] + rank * row);
             float* gates = at.gates(step, rank);
-            const float* new_row[Cell::states];
-            float* d_row[Cell::states];
+            const float *old_row[Cell::states], *new_row[Cell::states];
+            float *d_row[Cell::states], *remade[Cell::states] = {};
             for (i64 k = 0; k < Cell::states; ++k) {
+                old_row[k] = at.state(k, step, rank);
                 new_row[k] = at.state(k, step + 1, rank);
                 d_row[k] = d[k] + rank * row;
             }
@@ -244,12 +263,22 @@ template <class Cell> void backward_part(const Cell& cell, const Recurrent& r,
                 new_row[0] = at.projected(step, rank);
                 d_row[0] = d_out + rank * row;
             }
+            if (zoned) {
+                for (i64 k = 0; k < Cell::states; ++k) {
+                    remade[k] = carried.remade[k].get() + (plan.start[step] + rank) * row;
+                    if (k > 0 || !projecting)
+                        zoneout.part(k, rank, step, begin, end, d_row[k],
+                                     carried.kept[k].get() + rank * row);
+                    if (looks_at_new<Cell>) new_row[k] = remade[k];
+                }
+                remake_states(cell, gates, old_row, padded, begin, end, remade);
+            }
             for (i64 u = begin; u < end; u += kLanes) {
                 vf gate[Cell::slots], old_state[Cell::states], new_state[Cell::states],
                     grad[Cell::states];
                 for (i64 s = 0; s < Cell::slots; ++s) gate[s] = load(gates + s * padded + u);
                 for (i64 k = 0; k < Cell::states; ++k) {
-                    old_state[k] = load(at.state(k, step, rank) + u);
+                    old_state[k] = load(old_row[k] + u);
                     new_state[k] = load(new_row[k] + u);
                     grad[k] = load(d_row[k] + u);
                 }
@@ -261,12 +290,17 @@ template <class Cell> void backward_part(const Cell& cell, const Recurrent& r,
                 for (i64 s = 0; s < Cell::slots; ++s) store(gates + s * padded + u, gate[s]);
                 for (i64 k = 0; k < Cell::states; ++k) store(d_row[k] + u, grad[k]);
             }
+            if (zoned)
+                for (i64 k = projecting; k < Cell::states; ++k)
+                    if (zoneout.of(k))
+                        add_row(carried.kept[k].get() + rank * row + begin, end - begin,
+                                d_row[k] + begin);
         }
         // From here on d[0] holds the part of dh that does not pass through a product. Each part goes
         // on with the units that its own columns of the product are.
         if (!part.meet_or_part()) return;
         begin = part.unit(0, padded), end = part.unit(1, padded);
-        bool accumulate = !masked && Cell::carries_h;
+        bool accumulate = !masked && (Cell::carries_h || zoneout.of(0));
         if constexpr (Cell::second.count() > 0) {
             float* d_second = carried.second.get();
             w_second.multiply(at.gates(step, first) + Cell::second.begin * padded, at.row.gates, rows,
@@ -332,6 +366,7 @@ template <class Cell> void backward(const Cell& cell, const Recurrent& r, const 
         const SlotMatrix m = {r.recurrent_kernel, r.outputs, Cell::gates, r.units, Cell::h_gate};
         const TransposedWeights w_first(m, Cell::h_slots), w_second(m, Cell::second);
         const StepBuffers<Cell> at(r);
+        const ZoneoutRows zoneout(r, Cell::states);
         Carried carried;
         for (i64 k = 0; k < Cell::states; ++k) carried.d[k] = Floats(rows);
         if (Cell::second.count() > 0) carried.second = Floats(rows);
@@ -340,15 +375,19 @@ template <class Cell> void backward(const Cell& cell, const Recurrent& r, const 
             carried.put_out = Floats(rows);
             carried.projections = Floats(r.plan.tokens * row);
         }
+        for (i64 k = 0; k < Cell::states && zoneout.any(); ++k) {
+            carried.kept[k] = Floats(rows);
+            if (looks_at_new<Cell>) carried.remade[k] = Floats(r.plan.tokens * row);
+        }
         const PackedMatrix w_projection = projection_back(r);
         carried.diagonals = padded_diagonals(r, diagonals_of<Cell>);
         for_parts<Cell>(r, [&](const Part& part) {
-            backward_part(cell, r, g, w_first, w_second, w_projection, at, carried, part);
+            backward_part(cell, r, g, w_first, w_second, w_projection, at, zoneout, carried, part);
         });
         if (projects(r))
             gemm({r.units, r.outputs, r.plan.tokens, r.saved.projected, 1, row,
                   carried.projections.get(), row, 1, nullptr, g.dprojection, r.outputs, false});
-        if (g.ddiagonal != nullptr) diagonal_gradient<Cell>(r, at, g.ddiagonal);
+        if (g.ddiagonal != nullptr) diagonal_gradient<Cell>(r, at, carried.remade, g.ddiagonal);
     }
     weight_gradients<Cell>(r, g);
     if (g.dx != nullptr) input_gradient<Cell>(r, g.dx);

@@ -46,20 +46,25 @@ template <class Cell> void bias_gradient(const Recurrent& r, const float* x_sums
     }
 }
 
-// The sum over all tokens of the gradient of a slot times the state its diagonal weight multiplies.
+// The sum over all tokens of the gradient of a slot times the state its diagonal weight multiplies. New
+// states by token, where zoneout has changed them since, else nulls.
 template <class Cell, class Buffers>
-void diagonal_gradient(const Recurrent& r, const Buffers& at, float* out) {
+void diagonal_gradient(const Recurrent& r, const Buffers& at, const Floats* remade, float* out) {
     if constexpr (diagonals_of<Cell> > 0) {
         const SequencePlan& plan = r.plan;
         const i64 padded = padded_units(r.units), vectors = padded / kLanes;
         parallel_tasks(Cell::diagonals * vectors, copy_nanoseconds(2 * kLanes * plan.tokens), [&](i64 task) {
             const Diagonal& d = Cell::diagonal[task / vectors];
             const i64 u = task % vectors * kLanes;
+            const float* made = d.next ? remade[d.state].get() : nullptr;
             vf sum = zero();
             for (i64 step = 0; step < plan.steps; ++step)
-                for (i64 rank = 0; rank < plan.active[step]; ++rank)
-                    sum += load(at.gates(step, rank) + d.slot * padded + u) *
-                           load(at.state(d.state, step + d.next, rank) + u);
+                for (i64 rank = 0; rank < plan.active[step]; ++rank) {
+                    const float* state = made != nullptr
+                                             ? made + (plan.start[step] + rank) * at.row.state
+                                             : at.state(d.state, step + d.next, rank);
+                    sum += load(at.gates(step, rank) + d.slot * padded + u) * load(state + u);
+                }
             store_some(out + task / vectors * r.units + u, sum, min64(kLanes, r.units - u));
         });
     }

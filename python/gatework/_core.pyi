@@ -397,6 +397,7 @@ class RecurrentStream:
         recurrent_activation: str,
         activation_clip: float | None = None,
         cell_clip: float | None = None,
+        zoneout: Sequence[float] | None = None,
     ) -> None: ...
     def step(self, x: _Floats) -> _Floats:
         """x (B, I) -> new output (B, H)."""
@@ -438,6 +439,8 @@ def recurrent_forward(
     activation_clip: float | None = None,
     cell_clip: float | None = None,
     projection: _Floats | None = None,
+    zoneout: Sequence[float] | None = None,
+    zoneout_seed: int | None = None,
 ) -> tuple[_Floats, tuple[_Floats, ...], RecurrentPass | None]:
     """Runs a cell over x (B, T, I).
 
@@ -446,6 +449,8 @@ def recurrent_forward(
     outputs, (B, T, H) or (B, H), the final states, and what ``recurrent_backward`` needs, None
     unless ``keep``. ``packed`` are these same weights, packed before at the present instruction
     set. With a projection (H, P) of an LSTM the outputs, h and its dropout mask have P features.
+    ``zoneout`` is the share of each state's units that keep their value at a step, drawn with
+    ``zoneout_seed``; without it states are what is to be expected.
     """
 
 def recurrent_backward(

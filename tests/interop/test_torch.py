@@ -158,6 +158,8 @@ class TestModels:
         (lambda: layers.LSTM(3, activation="relu", name="it"), "activation of 'it'.*tanh.*relu"),
         (lambda: layers.GRU(3, recurrent_activation="hard_sigmoid"), "recurrent_activation"),
         (lambda: layers.GRU(3, reset_after=False), "reset_after"),
+        (lambda: layers.SimpleRNN(3, zoneout=0.1), "zoneout of .* must be 0 as .*, not 0.1"),
+        (lambda: layers.LSTM(3, cell_zoneout=0.1), "cell_zoneout of .* must be 0"),
         (lambda: layers.Bidirectional(layers.LSTM(3), merge_mode="sum"), "merge_mode"),
         (lambda: layers.EinsumDense("abc,cd->abd", (None, 3)), "EinsumDense"),
     ],

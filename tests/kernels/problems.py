@@ -5,7 +5,7 @@ Letters: B batch, T time, I input features, H units, G gates.
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from gatework import reference
@@ -55,6 +55,8 @@ class Problem:
     activation_clip: float | None
     cell_clip: float | None
     projection: Array | None
+    zoneout: tuple[float, ...] | None
+    zoneout_seed: int | None
     dy: Array
     d_states: tuple[Array, ...]
 
@@ -104,6 +106,7 @@ def random_problem(
     activation_clip: float | None = None,
     cell_clip: float | None = None,
     projection: bool = False,
+    zoneout: Literal["none", "drawn", "expected"] = "none",
 ) -> Problem:
     """A float32 problem whose weights are scaled so that activations neither die nor explode."""
     row = CELLS[cell]
@@ -139,9 +142,26 @@ def random_problem(
         activation_clip,
         cell_clip if row.clips else None,
         normal(units, outputs, scale=units**-0.5) if projects else None,
+        None if zoneout == "none" else (0.3, 0.4)[: row.states],
+        2**40 + 7 if zoneout == "drawn" else None,
         normal(*((batch, time, outputs) if return_sequences else (batch, outputs))),
         tuple(normal(batch, size) for size in sizes),
     )
+
+
+def zoneout_factors(problem: Problem) -> list[Array] | None:
+    """What the reference takes for the rates and the seed of zoneout."""
+    p = problem
+    if p.zoneout is None:
+        return None
+    rows, columns = p.recurrent_kernel.shape
+    shape = (*p.x.shape[:2], columns // CELLS[p.cell].gates)
+    if p.zoneout_seed is None:
+        drawn = tuple(np.broadcast_to(rate, shape) for rate in p.zoneout)
+    else:
+        drawn = reference.zoneout_masks(shape, p.zoneout, p.zoneout_seed)
+    sizes = [rows, shape[2]]
+    return [z[..., :n].astype(p.x.dtype) for z, n in zip(drawn, sizes, strict=False)]
 
 
 def forward_by_reference(problem: Problem) -> tuple[Array, tuple[Array, ...], Any]:
@@ -163,6 +183,7 @@ def forward_by_reference(problem: Problem) -> tuple[Array, tuple[Array, ...], An
         activation_clip=np.inf if p.activation_clip is None else p.activation_clip,
         cell_clip=np.inf if p.cell_clip is None else p.cell_clip,
         projection=p.projection,
+        zoneout=zoneout_factors(p),
     )
     return outputs if p.return_sequences else outputs[:, -1], states, cache
 

@@ -49,5 +49,6 @@ def problems() -> st.SearchStrategy[Problem]:
         activation_clip=st.sampled_from((None, None, 0.5)),
         cell_clip=st.sampled_from((None, 0.7)),
         projection=st.booleans(),
+        zoneout=st.sampled_from(("none", "none", "drawn", "expected")),
         flags=st.fixed_dictionaries({flag: st.booleans() for flag in FLAGS}),
     )

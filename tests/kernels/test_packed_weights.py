@@ -1,5 +1,7 @@
 """Weights packed once, streams of single steps, and batches so small that steps are fed ahead."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from gatework import _core
@@ -69,11 +71,12 @@ def test_bad_weights_are_named(bad: str) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("batch", [1, 3])
-def test_a_stream_steps_as_the_whole_sequence(cell: str, batch: int) -> None:
-    problem = random_problem(cell, 7, batch, 9, 5, 21)
+@pytest.mark.parametrize(("batch", "zoneout"), [(1, "none"), (3, "expected")])
+def test_a_stream_steps_as_the_whole_sequence(cell: str, batch: int, zoneout: Any) -> None:
+    problem = random_problem(cell, 7, batch, 9, 5, 21, zoneout=zoneout)
     expected = solve_by_reference(problem.astype(np.float64)).y
-    stream = _core.RecurrentStream(packed(problem), batch, "tanh", "sigmoid")
+    options = {"zoneout": problem.zoneout}
+    stream = _core.RecurrentStream(packed(problem), batch, "tanh", "sigmoid", **options)
     stream.states = problem.initial_state
     half = None
     for t in range(9):

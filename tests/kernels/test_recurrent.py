@@ -58,6 +58,7 @@ def test_masks(cell: str, mask: str) -> None:
             recurrent_dropout=flags >= 5,
             cell_clip=0.5 if flags % 3 == 0 else None,
             projection=flags in (1, 2, 6, 7),
+            zoneout=("none", "drawn", "expected")[flags % 3],
         )
         assert_solution(problem, solve_by_kernel(problem))
 
@@ -88,13 +89,13 @@ def test_large_batch_and_long_sequence(cell: str) -> None:
         assert_solution(problem, solve_by_kernel(problem))
 
 
+@pytest.mark.parametrize("zoneout", ["drawn", "expected"])
 @pytest.mark.parametrize("cell", CELLS)
-def test_gradients_are_numeric_derivatives(cell: str) -> None:
+def test_gradients_are_numeric_derivatives(cell: str, zoneout: Any) -> None:
     """Without the reference's backward pass in between."""
     rng = np.random.default_rng(13)
-    problem = random_problem(
-        cell, rng, 3, 4, 2, 3, mask="holes", dropout=True, recurrent_dropout=True, projection=True
-    )
+    flags = {"dropout": True, "recurrent_dropout": True, "projection": True}
+    problem = random_problem(cell, rng, 3, 4, 2, 3, mask="holes", zoneout=zoneout, **flags)
     p = problem.astype(np.float64)
 
     def loss() -> float:

@@ -43,7 +43,8 @@ def test_same_bits_for_any_number_of_threads(problem: Problem) -> None:
 @pytest.mark.parametrize("cell", CELLS)
 def test_same_bits_for_any_number_of_threads_when_large(cell: str) -> None:
     """Large enough for every product to be split."""
-    problem = random_problem(cell, np.random.default_rng(1), 40, 20, 70, 130, mask="post")
+    rng = np.random.default_rng(1)
+    problem = random_problem(cell, rng, 40, 20, 70, 130, mask="post", zoneout="drawn")
     expected = solve_with_threads(problem, 1)
     for threads in (2, 4, 2):
         assert_same_bits(solve_with_threads(problem, threads), expected)
@@ -58,7 +59,8 @@ def test_same_bits_where_threads_share_the_rows(
 ) -> None:
     """Few rows and large weights: each thread computes its part of the units of all rows."""
     rng = np.random.default_rng(4)
-    problem = random_problem(cell, rng, batch, 21, 30, units, mask=mask, recurrent_dropout=dropout)
+    flags = {"mask": mask, "recurrent_dropout": dropout, "zoneout": "drawn" if dropout else "none"}
+    problem = random_problem(cell, rng, batch, 21, 30, units, **flags)
     expected = solve_with_threads(problem, 1)
     for threads in (2, 3):
         assert_same_bits(solve_with_threads(problem, threads), expected)

@@ -81,6 +81,7 @@ def test_gradients_under_masks(cell: str, mask: str, backwards: bool) -> None:
     activation_clip=st.sampled_from((None, 0.5)),
     cell_clip=st.sampled_from((None, 0.7)),
     projection=st.booleans(),
+    zoneout=st.sampled_from(("none", "drawn", "expected")),
     flags=st.fixed_dictionaries(
         {
             name: st.booleans()

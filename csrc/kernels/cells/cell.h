@@ -15,7 +15,8 @@
 //                                      d[state]: gradient of the new states in, of the old ones out
 // States are h first, then c. A cell with `second` adds forward_first and backward_second. One with
 // diagonals gets them as a last argument of both; the gradients of the sums it leaves are theirs too.
-// A cell with settings of its own overloads configure.
+// A cell with settings of its own overloads configure. One whose backward looks at the new states has
+//   remake(gate, prev, next)           gate[slot]: saved in; next: those states, as forward made them
 #pragma once
 #include "api/recurrent.h"
 #include "kernels/activations.h"

@@ -41,6 +41,13 @@ template <class Phi, class Sigma> struct Lstm {
         d[1] = dc * f;
     }
 
+    // What backward takes as the new states.
+    GW_INLINE void remake(const vf* gate, const vf* prev, vf* next) const {
+        const vf i = sigma.value_of_saved(gate[0]), f = sigma.value_of_saved(gate[1]);
+        next[1] = f * prev[1] + i * phi.value_of_saved(gate[2]);
+        next[0] = sigma.value_of_saved(gate[3]) * phi.unbounded().value(next[1]);
+    }
+
   private:
     // φ(c). Where σ is positive, h / o is φ(c) again, to a rounding; where it has underflowed, what is
     // made of φ(c) is multiplied by o.

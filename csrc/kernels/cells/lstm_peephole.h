@@ -22,7 +22,7 @@ template <class Phi, class Sigma> struct LstmPeephole {
     GW_INLINE void forward(vf* gate, const vf* prev, vf* next, const vf* p) const {
         const vf sum_i = gate[0] + p[0] * prev[1], sum_f = gate[1] + p[1] * prev[1];
         const vf i = sigma.value(sum_i), f = sigma.value(sum_f), g = phi.value(gate[2]);
-        next[1] = at_most(at_least(f * prev[1] + i * g, -clip), clip);
+        next[1] = bounded(f * prev[1] + i * g);
         const vf sum_o = gate[3] + p[2] * next[1];
         const vf o = sigma.value(sum_o);
         next[0] = o * phi.unbounded().value(next[1]);
@@ -46,6 +46,16 @@ template <class Phi, class Sigma> struct LstmPeephole {
         d[0] = zero();
         d[1] = dc * f + gate[0] * p[0] + gate[1] * p[1];
     }
+
+    // What backward takes as the new states; it does not look at h.
+    GW_INLINE void remake(const vf* gate, const vf* prev, vf* next) const {
+        const vf i = sigma.value_of_saved(gate[0]), f = sigma.value_of_saved(gate[1]);
+        next[1] = bounded(f * prev[1] + i * phi.value_of_saved(gate[2]));
+        next[0] = zero();
+    }
+
+  private:
+    GW_INLINE vf bounded(vf c) const { return at_most(at_least(c, -clip), clip); }
 };
 
 template <class Phi, class Sigma> void configure(LstmPeephole<Phi, Sigma>& cell, const Recurrent& r) {

@@ -34,6 +34,8 @@ def recurrent(
     activation_clip: float | None = None,
     cell_clip: float | None = None,
     projection: Any = None,
+    zoneout: Sequence[float] | None = None,
+    zoneout_seed: int | None = None,
     packed: PackedWeightsCache | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
     """Runs a recurrent cell over a batch of sequences.
@@ -59,6 +61,8 @@ def recurrent(
         cell_clip: bound of the magnitude of c, for "lstm_peephole".
         projection: (units, outputs), outputs < units, for both LSTMs: h is o⊙φ(c) times it.
             Outputs, the state h and its dropout mask then have ``outputs`` features.
+        zoneout: for each state, the share of its units that keep the value they had at a step.
+        zoneout_seed: of the numbers that say which; None for the states that are to be expected.
         packed: where the packed weights are kept while no gradient is recorded; the weights must
             then be variables.
 
@@ -100,6 +104,8 @@ def recurrent(
         activation_clip,
         cell_clip,
         None if projection is None else next(given),
+        zoneout,
+        zoneout_seed,
     )
     recording = is_recording(*inputs)
     kept = None

@@ -35,6 +35,7 @@ class Stream:
         recurrent_activation: str,
         activation_clip: float | None = None,
         cell_clip: float | None = None,
+        zoneout: Sequence[float] | None = None,
     ) -> None:
         if isinstance(batch_size, bool) or not hasattr(batch_size, "__index__") or batch_size < 1:
             raise ValueError(f"batch_size must be a positive integer, not {batch_size!r}")
@@ -45,6 +46,7 @@ class Stream:
             recurrent_activation,
             activation_clip,
             cell_clip,
+            zoneout,
         )
 
     def step(self, x: Any, out: FloatArray | None = None) -> FloatArray:

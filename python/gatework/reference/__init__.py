@@ -49,6 +49,7 @@ from .window import (
     max_pool_forward,
     pool_backward,
 )
+from .zoneout import zoneout_masks
 
 __all__ = [
     "attention_backward",
@@ -105,4 +106,5 @@ __all__ = [
     "softmax_cross_entropy_forward",
     "softmax_forward",
     "spatial_dropout",
+    "zoneout_masks",
 ]

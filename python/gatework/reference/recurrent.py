@@ -24,6 +24,7 @@ from .gru import GRU, GRU_V1
 from .lstm import LSTM
 from .lstm_peephole import LSTM_PEEPHOLE
 from .simple_rnn import SIMPLE_RNN
+from .zoneout import zone_out
 
 CELLS: dict[str, Cell] = {
     "lstm": LSTM,
@@ -48,6 +49,7 @@ class Cache:
     has_bias: bool
     projection: Array | None  # (H, P)
     put_out: list[Array]  # (B, H) per step, what was projected
+    zoneout: Sequence[Array]  # (B, T, H) per state
 
 
 class Gradients(TypedDict):
@@ -98,6 +100,7 @@ def recurrent(
     activation_clip: float = np.inf,
     cell_clip: float = np.inf,
     projection: Array | None = None,
+    zoneout: Sequence[Array] | None = None,
 ) -> tuple[Array, States, Cache]:
     """Runs a cell over sequences.
 
@@ -117,6 +120,8 @@ def recurrent(
         cell_clip: bound of the cell state, of a cell that knows one.
         projection: (H, P): the first state is what the cell puts out times it, (B, P); of a cell
             that does not carry that state but in products. Then the recurrent kernel is (P, G·H).
+        zoneout: (B, T, H) for each state, (B, T, P) for a projected one: how much of it is as it
+            was before the step, from 0 to 1, in the order of processing; see ``zone_out``.
 
     Returns:
         The outputs (B, T, H) in the order of processing, the final states, and the cache for
@@ -158,6 +163,7 @@ def recurrent(
         bias is not None,
         projection,
         [],
+        [np.zeros((1, time, 1), x.dtype)] * rule.states if zoneout is None else zoneout,
     )
     if initial_state is None:
         sizes = [outputs_size, *[units] * (rule.states - 1)]
@@ -172,6 +178,10 @@ def recurrent(
         if projection is not None:
             cache.put_out.append(new_states[0])
             new_states = (new_states[0] @ projection, *new_states[1:])
+        new_states = tuple(
+            zone_out(z[:, k], new, old)
+            for z, new, old in zip(cache.zoneout, new_states, states, strict=True)
+        )
         states = keep_where(real, new_states, states)
         outputs[:, k] = np.where(real, states[0], 0) if zero_output_for_mask else states[0]
         cache.saved.append(saved)
@@ -212,11 +222,14 @@ def recurrent_backward(
         dy = np.where(real, d_outputs[:, k], 0) if cache.zero_output else d_outputs[:, k]
         ds = (ds[0] + dy, *ds[1:])
         d_new = tuple(np.where(real, d, 0) for d in ds)
+        d_kept = tuple(z[:, k] * d for z, d in zip(cache.zoneout, d_new, strict=True))
+        d_new = tuple(d - kept for d, kept in zip(d_new, d_kept, strict=True))
         if cache.projection is not None and dprojection is not None:
             dprojection += cache.put_out[k].T @ d_new[0]
             d_new = (d_new[0] @ cache.projection.T, *d_new[1:])
         step = cache.cell.backward(p, cache.saved[k], d_new)
-        ds = keep_where(real, step.states, ds)
+        d_old = tuple(d + kept for d, kept in zip(step.states, d_kept, strict=True))
+        ds = keep_where(real, d_old, ds)
         dx[:, t] = np.where(real, step.x * cache.dropout_mask, 0)
         dkernel += step.kernel
         drecurrent_kernel += step.recurrent_kernel

@@ -18,6 +18,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "cell_clip": {"cell_clip": 0.1},
     "projection": {"projection": 2},
     "activation_clip": {"activation_clip": 0.2},
+    "zoneout": {"zoneout": 0.2, "cell_zoneout": 0.1},
     "layers": {"num_layers": 2, "layer_dropout": 0.2},
     "all": {
         "peepholes": True,
@@ -25,6 +26,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "cell_clip": 0.2,
         "projection": 4,
         "activation_clip": 0.5,
+        "zoneout": 0.1,
+        "cell_zoneout": 0.1,
         "num_layers": 2,
     },
 }

@@ -47,6 +47,7 @@ class RecurrentCell(Layer):
         recurrent_dropout: float,
         seed: int | None,
         activation_clip: float | None = None,
+        zoneout: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -70,6 +71,7 @@ class RecurrentCell(Layer):
         self.dropout = rate("dropout", dropout)
         self.recurrent_dropout = rate("recurrent_dropout", recurrent_dropout)
         self.activation_clip = positive_or_none("activation_clip", activation_clip)
+        self.zoneout = rate("zoneout", zoneout)
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed)
         self.kernel: Variable | None = None
@@ -91,6 +93,11 @@ class RecurrentCell(Layer):
     @property
     def output_size(self) -> int:
         return self.units
+
+    @property
+    def zoneouts(self) -> tuple[float, ...]:
+        """The share of zoneout for each state."""
+        return (self.zoneout,)
 
     def kernel_options(self) -> dict[str, Any]:
         """Arguments of ``ops.recurrent`` that belong to this cell alone."""
@@ -154,11 +161,16 @@ class RecurrentCell(Layer):
         if training:
             factors[0] = self._factors(self.dropout, (batch, features))
             factors[1] = self._factors(self.recurrent_dropout, (batch, self.output_size))
-        return self._run(sequences, factors, initial_state=initial_state, mask=mask, **options)
+        return self._run(
+            sequences, factors, training, initial_state=initial_state, mask=mask, **options
+        )
 
     def _run(
-        self, sequences: Tensor, factors: Sequence[Any], **options: Any
+        self, sequences: Tensor, factors: Sequence[Any], training: bool, **options: Any
     ) -> tuple[Tensor, list[Tensor]]:
+        if any(self.zoneouts):
+            options["zoneout"] = self.zoneouts
+            options["zoneout_seed"] = self.seed_generator.next() if training else None
         return ops.recurrent(
             self.kernel_name,
             sequences,
@@ -179,14 +191,14 @@ class RecurrentCell(Layer):
         """One step: inputs (batch, features), states of (batch, units) -> output, new states.
 
         In training the dropout masks of the first step serve the next ones too, until
-        ``reset_dropout_mask`` and ``reset_recurrent_dropout_mask``.
+        ``reset_dropout_mask`` and ``reset_recurrent_dropout_mask``; zoneout is drawn every time.
         """
         inputs = as_tensor(inputs, "float32")
         given = list(states) if isinstance(states, list | tuple) else [states]
         factors: list[Any] = [None, None]
         if training:
             factors = [self.get_dropout_mask(inputs), self.get_recurrent_dropout_mask(given[0])]
-        output, new = self._run(ops.expand_dims(inputs, 1), factors, initial_state=given)
+        output, new = self._run(ops.expand_dims(inputs, 1), factors, training, initial_state=given)
         return output, new if isinstance(states, list | tuple) else new[0]
 
     def get_dropout_mask(self, step_input: Any) -> Any:
@@ -231,6 +243,7 @@ class RecurrentCell(Layer):
             self._recurrent_activation_name,
             activation_clip=self.activation_clip,
             cell_clip=options.get("cell_clip"),
+            zoneout=self.zoneouts,
         )
 
     def _factors(self, share: float, shape: tuple[int, ...]) -> Any:
@@ -247,7 +260,7 @@ class RecurrentCell(Layer):
         What Keras' layers do not know is there only when it is set.
         """
         return {
-            **set_only(activation_clip=self.activation_clip),
+            **set_only(activation_clip=self.activation_clip, zoneout=self.zoneout),
             "units": self.units,
             "activation": activations.serialize(self.activation),
             "recurrent_activation": activations.serialize(self.recurrent_activation),

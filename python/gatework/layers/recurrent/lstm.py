@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import initializers
 from ...autograd import Variable
-from .cell import RecurrentCell, positive_integer, positive_or_none, set_only
+from .cell import RecurrentCell, positive_integer, positive_or_none, rate, set_only
 from .layer import RecurrentLayer
 
 __all__ = ["LSTM", "LSTMCell"]
@@ -48,6 +48,8 @@ class LSTMCell(RecurrentCell):
         projection: int | None = None,
         projection_initializer: Any = "glorot_uniform",
         activation_clip: float | None = None,
+        zoneout: float = 0.0,
+        cell_zoneout: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -68,6 +70,7 @@ class LSTMCell(RecurrentCell):
             recurrent_dropout=recurrent_dropout,
             seed=seed,
             activation_clip=activation_clip,
+            zoneout=zoneout,
             **kwargs,
         )
         self.unit_forget_bias = bool(unit_forget_bias)
@@ -78,6 +81,7 @@ class LSTMCell(RecurrentCell):
             raise ValueError(f"projection must be smaller than units, {units}, not {projection}")
         self.projection = None if projection is None else int(projection)
         self.projection_initializer = initializers.get(projection_initializer)
+        self.cell_zoneout = rate("cell_zoneout", cell_zoneout)
 
     @property
     def output_size(self) -> int:
@@ -86,6 +90,10 @@ class LSTMCell(RecurrentCell):
     @property
     def state_size(self) -> list[int]:
         return [self.output_size, self.units]
+
+    @property
+    def zoneouts(self) -> tuple[float, ...]:
+        return self.zoneout, self.cell_zoneout
 
     @property
     def kernel_name(self) -> str:
@@ -132,7 +140,10 @@ class LSTMCell(RecurrentCell):
             **super().cell_config(),
             "unit_forget_bias": self.unit_forget_bias,
             **set_only(
-                peepholes=self.peepholes, cell_clip=self.cell_clip, projection=self.projection
+                peepholes=self.peepholes,
+                cell_clip=self.cell_clip,
+                projection=self.projection,
+                cell_zoneout=self.cell_zoneout,
             ),
         }
         if self.projection is not None:
@@ -163,7 +174,7 @@ class LSTM(RecurrentLayer):
         dropout: share of the features of x set to zero in training, the same ones at every step of
             a sequence.
         recurrent_dropout: likewise for h' where it is multiplied by U.
-        seed: seed of both.
+        seed: seed of all that is drawn.
         return_sequences: return the outputs of all steps, (batch, time, units), not of the last.
         return_state: also return the final h and c, (batch, units) each.
         go_backwards: process the last step first.
@@ -181,13 +192,17 @@ class LSTM(RecurrentLayer):
             with the weight ``projection_kernel`` P, (units, projection). Outputs and h have
             ``projection`` features, and so many rows has U.
         projection_initializer: of P.
+        zoneout: probability with which a unit of h keeps its previous value at a step (Krueger et
+            al. 2016), in training for each row, step and unit anew; in prediction h is what is to
+            be expected, zoneout⊙h' + (1-zoneout)⊙h.
+        cell_zoneout: likewise for c; h is made of the new c whether c takes that or not.
         num_layers: layers one above the other, each with weights of its own; the states of all are
             returned and given as one list, those of the lowest layer first. ``Bidirectional`` joins
             both directions after every layer.
         layer_dropout: share of the outputs of each layer but the last that is set to zero in
             training, drawn for every step.
 
-    The last eight are not in Keras, whose programs cannot open a file where they are set.
+    The last ten are not in Keras, whose programs cannot open a file where they are set.
 
     Call arguments: sequences (batch, time, features), initial_state, mask (batch, time), training.
 
@@ -227,6 +242,8 @@ class LSTM(RecurrentLayer):
         projection: int | None = None,
         projection_initializer: Any = "glorot_uniform",
         activation_clip: float | None = None,
+        zoneout: float = 0.0,
+        cell_zoneout: float = 0.0,
         num_layers: int = 1,
         layer_dropout: float = 0.0,
         **kwargs: Any,
@@ -255,6 +272,8 @@ class LSTM(RecurrentLayer):
             projection=projection,
             projection_initializer=projection_initializer,
             activation_clip=activation_clip,
+            zoneout=zoneout,
+            cell_zoneout=cell_zoneout,
             name="lstm_cell",
         )
         super().__init__(

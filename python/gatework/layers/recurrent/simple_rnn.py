@@ -35,6 +35,7 @@ class SimpleRNNCell(RecurrentCell):
         recurrent_dropout: float = 0.0,
         seed: int | None = None,
         activation_clip: float | None = None,
+        zoneout: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -55,6 +56,7 @@ class SimpleRNNCell(RecurrentCell):
             recurrent_dropout=recurrent_dropout,
             seed=seed,
             activation_clip=activation_clip,
+            zoneout=zoneout,
             **kwargs,
         )
 
@@ -79,7 +81,7 @@ class SimpleRNN(RecurrentLayer):
         dropout: share of the features of x set to zero in training, the same ones at every step of
             a sequence.
         recurrent_dropout: likewise for h' where it is multiplied by U.
-        seed: seed of both.
+        seed: seed of all that is drawn.
         return_sequences: return the outputs of all steps, (batch, time, units), not of the last.
         return_state: also return the final h, (batch, units).
         go_backwards: process the last step first.
@@ -87,13 +89,16 @@ class SimpleRNN(RecurrentLayer):
         unroll: accepted; the compiled loop makes no difference.
         zero_output_for_mask: output zeros at masked steps instead of repeating the output before.
         activation_clip: bound of the magnitude of the sum that φ is applied to (ONNX's ``clip``).
+        zoneout: probability with which a unit of h keeps its previous value at a step (Krueger et
+            al. 2016), in training for each row, step and unit anew; in prediction h is what is to
+            be expected, zoneout⊙h' + (1-zoneout)⊙h.
         num_layers: layers one above the other, each with weights of its own; the states of all are
             returned and given as one list, those of the lowest layer first. ``Bidirectional`` joins
             both directions after every layer.
         layer_dropout: share of the outputs of each layer but the last that is set to zero in
             training, drawn for every step.
 
-    The last three are not in Keras, whose programs cannot open a file where they are set.
+    The last four are not in Keras, whose programs cannot open a file where they are set.
 
     Call arguments: sequences (batch, time, features), initial_state, mask (batch, time), training.
 
@@ -125,6 +130,7 @@ class SimpleRNN(RecurrentLayer):
         unroll: bool = False,
         seed: int | None = None,
         activation_clip: float | None = None,
+        zoneout: float = 0.0,
         num_layers: int = 1,
         layer_dropout: float = 0.0,
         **kwargs: Any,
@@ -146,6 +152,7 @@ class SimpleRNN(RecurrentLayer):
             recurrent_dropout=recurrent_dropout,
             seed=seed,
             activation_clip=activation_clip,
+            zoneout=zoneout,
             name="simple_rnn_cell",
         )
         super().__init__(

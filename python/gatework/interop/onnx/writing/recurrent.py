@@ -259,6 +259,9 @@ def check_layer(layer: Any) -> None:
             raise ValueError(f"its cell must be an LSTM, GRU or SimpleRNN, not {cell!r}")
         if getattr(cell, "cell_clip", None) is not None:
             raise ValueError(f"cell_clip must be None, not {cell.cell_clip}")
+        for argument in ("zoneout", "cell_zoneout"):
+            if getattr(cell, argument, 0.0):
+                raise ValueError(f"{argument} must be 0, not {getattr(cell, argument)}")
 
 
 def cells_of(layer: Any) -> list[Any]:
