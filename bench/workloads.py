@@ -21,6 +21,7 @@ class Recurrent:
     layers: int = 1
     bidirectional: bool = False
     train: bool = True  # forward and backward, else forward only
+    bf16: bool = False  # products of bfloat16
 
     @property
     def group(self) -> str:
@@ -28,7 +29,8 @@ class Recurrent:
         kind = ("bidirectional " if self.bidirectional else "") + self.cell
         depth = f" x{self.layers}" if self.layers > 1 else ""
         size = f"B{self.batch} T{self.time} I{self.inputs} H{self.units}"
-        return f"{self.name} {'train' if self.train else 'infer'} {kind}{depth} {size}"
+        work = f"{'train' if self.train else 'infer'}{' bf16' if self.bf16 else ''}"
+        return f"{self.name} {work} {kind}{depth} {size}"
 
     @property
     def flops(self) -> int:
@@ -156,6 +158,12 @@ class Variant:
 PEERS_INFERENCE = (
     *(row for row in RECURRENT if not row.train),
     Recurrent("I3g", "gru", 32, 100, 256, 256, train=False),
+)
+# Products of bfloat16 beside those of float32.
+BFLOAT16 = tuple(
+    (replace(row, name=f"{row.name}-bf16", bf16=True), row)
+    for row in (*RECURRENT, *PEERS_INFERENCE[-1:])
+    if row.name in ("T2", "T5", "T6", "T9", "I3", "I3g")
 )
 STEPS = tuple(
     Step(f"{name}-{units}", cell, units)

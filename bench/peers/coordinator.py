@@ -44,6 +44,7 @@ class Row:
     rivals: dict[str, Any]  # column: workload
     workers: dict[str, str] = field(default_factory=dict)  # column: rival, where they differ
     agree: bool = True
+    tolerance: float = TOLERANCE
     rounds: int | None = None  # at most; for what takes many seconds
 
 
@@ -174,7 +175,7 @@ def measure(row: Row, peers: dict[str, Peer], threads: int, rounds: int) -> Meas
         turns: dict[str, Turn] = {}
         for column, workload in row.rivals.items():
             peer = peers.get(row.workers.get(column, column))
-            found = _prepare(peer, workload, answer) if peer else None
+            found = _prepare(peer, workload, answer, row.tolerance) if peer else None
             if found is not None:
                 results[column], turn = found
                 if turn is not None:
@@ -186,14 +187,16 @@ def measure(row: Row, peers: dict[str, Peer], threads: int, rounds: int) -> Meas
     return Measured(row, threads, statistics.median(seconds), results) if seconds else None
 
 
-def _prepare(peer: Peer, workload: Any, answer: Path | None) -> tuple[Result, Turn | None] | None:
+def _prepare(
+    peer: Peer, workload: Any, answer: Path | None, tolerance: float
+) -> tuple[Result, Turn | None] | None:
     """None where the rival has no such thing; no turn where it fails or disagrees."""
     theirs = answer.with_name("theirs.npz") if answer else None
     try:
         prepared = peer.ask("prepare", workload, theirs)
         if prepared is None:
             return None
-        problem = _disagreement(answer, theirs) if answer and theirs else ""
+        problem = _disagreement(answer, theirs, tolerance) if answer and theirs else ""
     except Failure as failure:
         return Result(problem=_told(failure)), None
     if problem:
@@ -232,8 +235,8 @@ def _repeats(prepared: dict[str, Any]) -> int:
     return max(1, min(MOST, int(TURN / max(prepared["seconds"], 1e-6))))
 
 
-def _disagreement(ours: Path, theirs: Path) -> str:
-    """Empty where all arrays are equal within ``TOLERANCE``, relative to the norm of ours."""
+def _disagreement(ours: Path, theirs: Path, tolerance: float = TOLERANCE) -> str:
+    """Empty where all arrays are equal within ``tolerance``, relative to the norm of ours."""
     with np.load(ours) as own, np.load(theirs) as other:
         names = own.files
         if names != other.files:
@@ -243,7 +246,7 @@ def _disagreement(ours: Path, theirs: Path) -> str:
             if a.shape != b.shape:
                 return f"DISAGREES: array {name[4:]} is {b.shape}, not {a.shape}"
             difference = float(np.linalg.norm(a - b) / max(float(np.linalg.norm(a)), 1e-30))
-            if not difference <= TOLERANCE:
+            if not difference <= tolerance:
                 return f"DISAGREES: array {name[4:]} differs by {difference:.1e}"
     return ""
 

@@ -5,6 +5,7 @@ from typing import Any
 from bench.peers.coordinator import OURS, Row
 from bench.peers.worker import RIVALS
 from bench.workloads import (
+    BFLOAT16,
     PEERS_INFERENCE,
     PEERS_PADDING,
     RECURRENT,
@@ -17,10 +18,12 @@ from bench.workloads import (
 )
 
 BESIDE = "ratio"  # the column of ours against ours
+ROUNDED = 0.05  # how far answers of products of bfloat16 may lie apart
 
 TITLES = {
     "training": "Training: forward and backward",
     "inference": "Inference of whole sequences",
+    "bfloat16": "Products of bfloat16",
     "steps": "Single steps of batch 1 from Python, the state carried",
     "tutorial": "The tutorial's model",
     "padding": "`pad_sequences`",
@@ -32,6 +35,10 @@ NOTES = {
         "Gradients of all weights and of the input for a random output gradient, no optimizer."
     ),
     "inference": "ONNX Runtime is given its inputs with time before batch, as it wants them.",
+    "bfloat16": (
+        "`mixed_bfloat16` on the layers above; the ratio is that of our own float32. PyTorch "
+        "computes in bfloat16 throughout or under autocast, whichever is faster."
+    ),
     "steps": "Medians per step of 100 steps in a row; inputs are in each library's own arrays.",
     "tutorial": (
         "4,096 samples of 80 word ids, batches of 32: an epoch of `fit` (after one that is not "
@@ -62,6 +69,11 @@ def beside_all(topic: str, workload: Any, agree: bool = True, rounds: int | None
 def rows() -> list[Row]:
     found = [beside_all("training", w) for w in RECURRENT if w.train]
     found += [beside_all("inference", w) for w in PEERS_INFERENCE]
+    for rounded, exact in BFLOAT16:
+        pair = {BESIDE: exact, "PyTorch": rounded}
+        found.append(
+            Row("bfloat16", named(rounded), rounded, pair, {BESIDE: OURS}, tolerance=ROUNDED)
+        )
     found += [beside_all("steps", w) for w in STEPS]
     found += [beside_all("tutorial", w, agree=not w.train, rounds=few(w)) for w in TUTORIAL]
     found += [beside_all("padding", w) for w in PEERS_PADDING]

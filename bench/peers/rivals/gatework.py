@@ -52,18 +52,24 @@ def recurrent(w: Recurrent) -> Task:
         [problem(w.cell, one, given.x, given.dy, way == 1) for way, one in enumerate(directions)]
         for directions in given.weights
     ]
+
+    def train(p: Problem, keep: bool) -> tuple[Array, Any]:
+        y, _, saved = _core.recurrent_forward(**forward_arguments(p), keep=keep, bf16=w.bf16)
+        return y, saved
+
     if w.train:
-        return Task(lambda: solve_layers(w, layers, given.dy), list)
+        return Task(lambda: solve_layers(w, layers, given.dy, train), list)
     # Prediction: weights are prepared once, as the sessions of an inference engine do.
     packed = {
-        id(p.kernel): _core.PackedWeights(p.cell, p.kernel, p.recurrent_kernel, p.bias)
+        id(p.kernel): _core.PackedWeights(p.cell, p.kernel, p.recurrent_kernel, p.bias, bf16=w.bf16)
         for directions in layers
         for p in directions
     }
 
     def forward(p: Problem, keep: bool) -> tuple[Array, Any]:
-        arguments = forward_arguments(p)
-        y, _, saved = _core.recurrent_forward(**arguments, keep=keep, packed=packed[id(p.kernel)])
+        y, _, saved = _core.recurrent_forward(
+            **forward_arguments(p), keep=keep, packed=packed[id(p.kernel)], bf16=w.bf16
+        )
         return y, saved
 
     return Task(lambda: solve_layers(w, layers, given.dy, forward), list)

@@ -66,26 +66,41 @@ def recurrent(w: Recurrent) -> Task:
     given = problems.recurrent(w)
     layer = layer_of(w, given.weights)
     x, dy = torch.tensor(given.x), torch.tensor(given.dy)
+    if not w.bf16:
+        return layer_task(w, layer, x, dy)
+    rounded = layer_of(w, given.weights).to(torch.bfloat16)
+    return fastest(
+        {
+            "bfloat16": layer_task(w, rounded, x.to(torch.bfloat16), dy.to(torch.bfloat16)),
+            "autocast": layer_task(w, layer, x, dy, autocast=True),
+        }
+    )
+
+
+def layer_task(
+    w: Recurrent, layer: nn.Module, x: torch.Tensor, dy: torch.Tensor, autocast: bool = False
+) -> Task:
     if not w.train:
         layer.eval()
 
         def infer() -> Any:
-            with torch.inference_mode():
+            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=autocast):
                 return layer(x)[0]
 
-        return Task(infer, lambda y: [y.numpy()])
+        return Task(infer, lambda y: [y.float().numpy()])
     x.requires_grad_()
     parameters = list(layer.parameters())
 
     def train() -> Any:
-        y, _ = layer(x)
-        return y, torch.autograd.grad(y, [x, *parameters], dy)
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            y, _ = layer(x)
+        return y, torch.autograd.grad(y, [x, *parameters], dy.to(y.dtype))
 
     def answer(result: Any) -> list[Array]:
         y, (dx, *rest) = result
-        found = [y.detach().numpy(), dx.numpy()]
+        found = [y.detach().float().numpy(), dx.float().numpy()]
         for at in range(0, len(rest), 4):
-            found += to_keras(w.cell, rest[at : at + 4])
+            found += to_keras(w.cell, [g.float() for g in rest[at : at + 4]])
         return found
 
     return Task(train, answer)
