@@ -48,6 +48,11 @@ CASES = {
     "Dropout": lambda: layers.Dropout(0.5),
     "GaussianNoise": lambda: layers.GaussianNoise(0.5),
     "Masking": lambda: layers.Masking(),
+    "TransformerDecoder": lambda: layers.TransformerDecoder(8, 2, normalize_first=True),
+    "TransformerDecoder, normalized last": lambda: layers.TransformerDecoder(8, 3),
+    "SinePositionEncoding": lambda: layers.SinePositionEncoding(),
+    "RotaryEmbedding": lambda: layers.RotaryEmbedding(),
+    "PositionEmbedding": lambda: layers.PositionEmbedding(TIME),
 }
 
 
@@ -91,7 +96,8 @@ def test_steps_give_what_the_whole_sequence_gives(case: str, masked: bool) -> No
 
 
 @pytest.mark.parametrize("case", ["LSTM", "GRU, levels", "a cell somebody wrote", "stacked cells",
-                                  "causal convolution"])  # fmt: skip
+                                  "causal convolution", "TransformerDecoder",
+                                  "PositionEmbedding"])  # fmt: skip
 def test_rows_of_a_cache_are_chosen_and_repeated(case: str) -> None:
     layer = CASES[case]()
     x = np.random.default_rng(1).normal(size=(BATCH, TIME, FEATURES)).astype(np.float32)
@@ -131,6 +137,7 @@ REFUSED = {
     "equation abc,bd->adc": lambda: layers.EinsumDense("abc,bd->adc", (4, FEATURES)),
     "acts_per_step = True": lambda: layers.Lambda(lambda x: ops.flip(x, axis=1)),
     "slopes of its own": lambda: layers.PReLU(),
+    "looks at later steps": lambda: layers.TransformerEncoder(8, 2),
 }
 
 
@@ -177,3 +184,67 @@ def test_a_subclass_with_another_call_speaks_for_itself() -> None:
     free.acts_per_step = True
     x = as_tensor(np.ones((2, 4, 3), np.float32))
     assert free.call_with_cache(x, free.initial_cache(2, 4))[0].numpy().sum() == 48
+
+
+ATTENTIONS = {
+    "MultiHeadAttention": lambda: layers.MultiHeadAttention(2, 3, value_dim=4, use_gate=True),
+    "window": lambda: layers.MultiHeadAttention(2, 3, sliding_window=3),
+    "GroupedQueryAttention": lambda: layers.GroupedQueryAttention(3, 4, 2),
+}
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("kind", ATTENTIONS)
+def test_causal_self_attention_keeps_keys_and_values(kind: str, masked: bool) -> None:
+    layer = ATTENTIONS[kind]()
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(BATCH, TIME, FEATURES)).astype(np.float32)
+    mask = rng.random((BATCH, TIME)) < 0.6
+
+    def part(start: int, stop: int, rows: Any = slice(None)) -> Any:
+        tensor = as_tensor(x[rows, start:stop])
+        if masked:
+            tensor._keras_mask = as_tensor(mask[rows, start:stop])
+        return tensor
+
+    whole = part(0, TIME)
+    expected = layer(whole, whole, use_causal_mask=True).numpy()
+    cache = layer.initial_cache(BATCH, TIME)
+    rows: Any = np.arange(BATCH)
+    for start, stop in ((0, 3), (3, 4), (4, 5), (5, 7)):
+        x_now = part(start, stop, rows)
+        outputs, cache = layer.call_with_cache(x_now, cache, x_now, use_causal_mask=True)
+        np.testing.assert_allclose(
+            outputs.numpy(), expected[rows, start:stop], rtol=1e-5, atol=1e-5
+        )
+        if stop == 4:
+            rows = np.array([2, 0, 0])
+            cache = select_rows(cache, rows)
+    one = part(0, 1, rows)
+    with pytest.raises(ValueError, match="steps must be at most 7 in all, not 8"):
+        layer.call_with_cache(one, cache, one, use_causal_mask=True)
+
+
+def test_attention_to_what_is_not_there_yet_is_refused() -> None:
+    x = as_tensor(np.ones((2, 3, 4), np.float32))
+    other = as_tensor(np.ones((2, 3, 4), np.float32))
+    layer = layers.MultiHeadAttention(2, 2)
+    layer(x, x)
+    decoder = layers.TransformerDecoder(8, 2)
+    decoder(x)
+    for kind, arguments, options, why in (
+        (layer, (x,), {}, "without use_causal_mask"),
+        (layer, (other,), {"use_causal_mask": True}, "keys and values are those of another"),
+        (layer, (x, other), {"use_causal_mask": True}, "keys and values are those of another"),
+        (layer, (x,), {"use_causal_mask": True, "attention_mask": x}, "with attention_mask"),
+        (decoder, (), {"use_causal_mask": False}, "without use_causal_mask"),
+        (decoder, (other,), {}, "called with encoder_sequence"),
+    ):
+        with pytest.raises(ValueError, match=f"cannot run step by step: .*{why}"):
+            kind.call_with_cache(x, kind.initial_cache(2, 3), *arguments, **options)
+    with pytest.raises(ValueError, match="it attends to all steps"):
+        layers.Attention().call_with_cache([x, x], None)
+    with pytest.raises(ValueError, match="max_length must be at most the 5 positions of 'place'"):
+        layers.PositionEmbedding(5, name="place").initial_cache(1, 6)
+    with pytest.raises(ValueError, match="it is told its positions"):
+        layers.SinePositionEncoding().call_with_cache(x, 0, positions=[0, 1, 2])

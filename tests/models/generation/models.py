@@ -13,11 +13,16 @@ from gatework.layers import (
     Dense,
     Dropout,
     Embedding,
+    GroupedQueryAttention,
     Input,
     LayerNormalization,
+    MultiHeadAttention,
     SimpleRNN,
+    SinePositionEncoding,
     SpatialDropout1D,
     TimeDistributed,
+    TokenAndPositionEmbedding,
+    TransformerDecoder,
 )
 from gatework.models import Model, Sequential
 
@@ -78,6 +83,25 @@ class Tied(Model):
         return self.score(h), cache
 
 
+def gpt(**options: Any) -> Model:
+    ids = Input((None,), dtype="int32")
+    embedding = TokenAndPositionEmbedding(VOCABULARY, 32, 16, **options)
+    x = embedding(ids)
+    for _ in range(2):
+        x = TransformerDecoder(32, 4, normalize_first=not options)(x)
+    return Model(ids, embedding.token_embedding(LayerNormalization()(x), reverse=True))
+
+
+def attention() -> Model:
+    """Self-attention as it is written with Keras' own layers."""
+    ids = Input((None,), dtype="int32")
+    x = Embedding(VOCABULARY, 16)(ids)
+    x = x + SinePositionEncoding()(x)
+    x = x + MultiHeadAttention(4, 4, value_dim=3)(x, x, use_causal_mask=True)
+    x = LayerNormalization()(x + GroupedQueryAttention(4, 4, 2)(x, x, use_causal_mask=True))
+    return Model(ids, Dense(VOCABULARY, activation="softmax")(x))
+
+
 MODELS = {
     "LSTM": lambda: chain(
         Embedding(VOCABULARY, 8),
@@ -105,6 +129,9 @@ MODELS = {
     "functional": functional,
     "nested": nested,
     "subclass": Tied,
+    "GPT": gpt,
+    "GPT, id 0 masked": lambda: gpt(mask_zero=True),
+    "attention": attention,
 }
 
 

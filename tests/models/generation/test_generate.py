@@ -117,7 +117,17 @@ def test_what_is_no_distribution_is_refused() -> None:
         Model(ids, [x, x]).generate([1], 5)
 
 
-@pytest.mark.parametrize("name", ["LSTM", "functional"])
+def test_positions_end_where_the_model_says() -> None:
+    model = made("GPT")
+    assert len(model.generate([1, 2], 32)) == 32
+    with pytest.raises(ValueError, match=r"at most the 32 positions of .*generate\(window=32\)"):
+        model.generate([1, 2], 33)
+    text = model.generate([1, 2], 40, window=32)
+    assert text.tolist() == model.generate([1, 2], 40, window=32, use_cache=False).tolist()
+    assert text[:32].tolist() == model.generate([1, 2], 32).tolist()
+
+
+@pytest.mark.parametrize("name", ["LSTM", "functional", "GPT"])
 def test_a_window_is_what_the_model_reads_of_longer_texts(name: str) -> None:
     model = made(name)
     text = [1, 2, 3]

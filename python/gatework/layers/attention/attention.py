@@ -40,6 +40,8 @@ class Attention(Layer):
             three.
     """
 
+    _mixing = "it attends to all steps"
+
     def __init__(
         self,
         use_scale: bool = False,

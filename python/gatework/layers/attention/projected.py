@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from ... import constraints, initializers, ops, random, regularizers
-from ...autograd import Array, Tensor, as_tensor
+from ...autograd import Array, Tensor, as_array, as_tensor, wrap
 from ..arguments import positive_int, share_of
 from ..base import Layer
-from ..calling import given_to
+from ..calling import call_signature, given_to
 from ..core import EinsumDense
+from ..stepping import not_stepwise
 from ..symbolic import KerasTensor
 from .attend import Attended, attend
+from .key_value_cache import KeyValueCache
 from .masks import attention_mask_of, both, step_mask
 
 __all__ = ["ProjectedAttention", "cloned"]
@@ -137,6 +139,41 @@ class ProjectedAttention(Layer):
         )
         outputs = self._output_dense(self._gated(found.outputs, query))
         return (outputs, found.scores) if return_attention_scores else outputs
+
+    def initial_cache(self, batch_size: int, max_length: int) -> Any:
+        super().initial_cache(batch_size, max_length)
+        return KeyValueCache(batch_size, max_length)
+
+    def call_with_cache(self, inputs: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
+        """Self-attention of the next steps, (batch, steps, features), to these and those before."""
+        given = given_to(type(self), (inputs, *args), kwargs)
+        value, key = given.pop("value", None), given.pop("key", None)
+        if value is not inputs or not (key is None or key is inputs):
+            raise not_stepwise(self, "its keys and values are those of another sequence")
+        if not given.pop("use_causal_mask", False):
+            raise not_stepwise(self, "without use_causal_mask it attends to later steps")
+        others = [n for n, v in given.items() if n not in ("query", "training") and v is not None]
+        if any(given[name] is not False for name in others) or len(inputs.shape) != 3:
+            raise not_stepwise(self, f"it is called with {', '.join(others) or 'several axes'}")
+        query = as_tensor(inputs)
+        mask = query._keras_mask
+        start = cache.length
+        keys, values, real = cache.append(
+            self._key_dense(query)._value, self._value_dense(query)._value, mask
+        )
+        masks_queries = mask is not None and "query" in call_signature(type(self)).masks
+        found = self._attend(
+            self._query_dense(query),
+            wrap(keys),
+            wrap(values),
+            query_mask=as_array(mask, "bool") if masks_queries else None,
+            key_mask=real,
+            is_causal=True,
+            query_offset=start,
+        )
+        outputs = self._output_dense(self._gated(found.outputs, query))
+        outputs._keras_mask = mask
+        return outputs, cache
 
     def _gated(self, outputs: Tensor, query: Tensor) -> Tensor:
         """What the heads found, times the gate if there is one."""

@@ -96,6 +96,10 @@ class CachedMultiHeadAttention(MultiHeadAttention):
         more = [found.scores] * return_attention_scores + [cache] * (cache is not None)
         return (outputs, *more) if more else outputs
 
+    def call_with_cache(self, inputs: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
+        # That of the base: what `call` has more, it does not use.
+        return super().call_with_cache(inputs, cache, *args, **kwargs)
+
     def _read(
         self, cache: Tensor, index: Any, queries: int, mask: Any, is_causal: bool
     ) -> tuple[Tensor, Tensor, Any]:

@@ -9,6 +9,7 @@ from ...autograd import Tensor, Variable, as_array, as_tensor
 from ..arguments import positive_int
 from ..base import Layer
 from .keras_hub import of_keras_hub
+from .positions import check_positions, with_positions
 
 __all__ = ["PositionEmbedding"]
 
@@ -68,6 +69,14 @@ class PositionEmbedding(Layer):
             steps = start.reshape(-1, 1) + ops.arange(time).numpy()
             vectors = ops.embedding(table, steps)
         return ops.broadcast_to(vectors, x.shape)
+
+    def initial_cache(self, batch_size: int, max_length: int) -> Any:
+        super().initial_cache(batch_size, max_length)
+        check_positions(self, max_length)
+        return 0
+
+    def call_with_cache(self, inputs: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
+        return with_positions(self, inputs, cache, args, kwargs)
 
     def compute_output_shape(self, inputs_shape: Any) -> Any:
         return tuple(inputs_shape)

@@ -12,7 +12,9 @@ from ...autograd import Array, Tensor, as_tensor
 from ...ops.broadcast import normalize_axis
 from ..arguments import positive_int, positive_number
 from ..base import Layer
+from ..stepping import not_stepwise
 from .keras_hub import of_keras_hub
+from .positions import with_positions
 
 __all__ = ["RotaryEmbedding"]
 
@@ -107,6 +109,15 @@ class RotaryEmbedding(Layer):
         if self.rope_type == "yarn":
             turned = ops.multiply(turned, 0.1 * math.log(self.scaling_factor) + 1.0)
         return ops.moveaxis(ops.reshape(turned, moved.shape), (-1, 1), (features, time))
+
+    def initial_cache(self, batch_size: int, max_length: int) -> Any:
+        super().initial_cache(batch_size, max_length)
+        if self.sequence_axis != 1:
+            raise not_stepwise(self, "its axis of time is not the one behind the batch's")
+        return 0
+
+    def call_with_cache(self, inputs: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
+        return with_positions(self, inputs, cache, args, kwargs)
 
     def _frequencies(self, size: int) -> Array:
         """The angles per step of all pairs."""

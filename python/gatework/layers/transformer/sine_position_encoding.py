@@ -11,6 +11,7 @@ from ...autograd import Tensor, as_array, as_tensor
 from ..arguments import positive_number
 from ..base import Layer
 from .keras_hub import of_keras_hub
+from .positions import with_positions
 
 __all__ = ["SinePositionEncoding"]
 
@@ -52,6 +53,13 @@ class SinePositionEncoding(Layer):
         even = np.arange(features) % 2 == 0
         waves = np.where(even, np.sin(angles), np.cos(angles)).astype(np.float32)
         return ops.broadcast_to(waves, x.shape)
+
+    def initial_cache(self, batch_size: int, max_length: int) -> Any:
+        super().initial_cache(batch_size, max_length)
+        return 0
+
+    def call_with_cache(self, inputs: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
+        return with_positions(self, inputs, cache, args, kwargs)
 
     def compute_output_shape(self, inputs_shape: Any) -> Any:
         return tuple(inputs_shape)

@@ -12,6 +12,7 @@ from ..base import Layer
 from ..core import ReversibleEmbedding
 from .keras_hub import of_keras_hub
 from .position_embedding import PositionEmbedding
+from .positions import check_positions, with_positions
 
 __all__ = ["TokenAndPositionEmbedding"]
 
@@ -78,6 +79,14 @@ class TokenAndPositionEmbedding(Layer):
         outputs: Tensor = ops.add(tokens, places)
         outputs._keras_mask = tokens._keras_mask
         return outputs
+
+    def initial_cache(self, batch_size: int, max_length: int) -> Any:
+        super().initial_cache(batch_size, max_length)
+        check_positions(self, max_length)
+        return 0
+
+    def call_with_cache(self, inputs: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
+        return with_positions(self, inputs, cache, args, kwargs)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         # Set in `call`; a mask that the ids carry already (of sequences padded by fit) stays.

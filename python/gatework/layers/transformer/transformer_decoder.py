@@ -7,6 +7,7 @@ from typing import Any
 from ...autograd import Array, Tensor, as_tensor
 from ..calling import given_to
 from ..regularization import Dropout
+from ..stepping import not_stepwise
 from ..symbolic import KerasTensor
 from .block import TransformerBlock
 from .cached_multi_head_attention import CachedMultiHeadAttention
@@ -14,6 +15,8 @@ from .keras_hub import of_keras_hub
 from .masks import merged_mask
 
 __all__ = ["TransformerDecoder"]
+
+_OF_A_STEP = ("decoder_sequence", "training")
 
 
 @of_keras_hub
@@ -174,6 +177,30 @@ class TransformerDecoder(TransformerBlock):
         caches = [cache for cache in (own, cross) if cache is not None]
         outputs = self._feedforward(x)
         return (outputs, *caches) if caches else outputs
+
+    def initial_cache(self, batch_size: int, max_length: int) -> Any:
+        super().initial_cache(batch_size, max_length)
+        return self._self_attention_layer.initial_cache(batch_size, max_length)
+
+    def call_with_cache(self, inputs: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
+        """The next steps, (batch, steps, features), with keys and values of those before."""
+        given = given_to(type(self), (inputs, *args), kwargs)
+        if not given.pop("use_causal_mask", True):
+            raise not_stepwise(self, "without use_causal_mask it attends to later steps")
+        others = [n for n, v in given.items() if n not in _OF_A_STEP and v is not None]
+        if others:
+            raise not_stepwise(self, f"it is called with {', '.join(others)}")
+        x = as_tensor(inputs)
+        inner = self._self_attention_layer_norm(x) if self.normalize_first else x
+        found, cache = self._self_attention_layer.call_with_cache(
+            inner, cache, inner, use_causal_mask=True
+        )
+        joined = self._joined(
+            x, found, self._self_attention_dropout, self._self_attention_layer_norm
+        )
+        outputs = self._feedforward(joined)
+        outputs._keras_mask = x._keras_mask
+        return outputs, cache
 
     def _check_call(self, encoded: Any, own: Any, cross: Any) -> None:
         crosses = self._cross_attention_layer is not None

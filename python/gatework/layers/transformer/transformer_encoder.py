@@ -42,6 +42,8 @@ class TransformerEncoder(TransformerBlock):
             fit; the message names it.
     """
 
+    _mixing = "its attention looks at later steps (TransformerDecoder looks back only)"
+
     def __init__(
         self,
         intermediate_dim: int,
