@@ -232,13 +232,16 @@ def test_attention_to_what_is_not_there_yet_is_refused() -> None:
     layer(x, x)
     decoder = layers.TransformerDecoder(8, 2)
     decoder(x)
+    crossing = layers.TransformerDecoder(8, 2)
+    crossing(x, other)
     for kind, arguments, options, why in (
         (layer, (x,), {}, "without use_causal_mask"),
         (layer, (other,), {"use_causal_mask": True}, "keys and values are those of another"),
         (layer, (x, other), {"use_causal_mask": True}, "keys and values are those of another"),
         (layer, (x,), {"use_causal_mask": True, "attention_mask": x}, "with attention_mask"),
         (decoder, (), {"use_causal_mask": False}, "without use_causal_mask"),
-        (decoder, (other,), {}, "called with encoder_sequence"),
+        (decoder, (), {"decoder_attention_mask": x}, "called with decoder_attention_mask"),
+        (crossing, (other,), {}, "its encoder_sequence is computed from the same"),
     ):
         with pytest.raises(ValueError, match=f"cannot run step by step: .*{why}"):
             kind.call_with_cache(x, kind.initial_cache(2, 3), *arguments, **options)

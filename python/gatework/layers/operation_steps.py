@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from .. import tree
@@ -36,22 +37,30 @@ _REDUCING = frozenset(
 )
 
 
-def mixed_steps(node: Node) -> str | None:
+def mixed_steps(node: Node, moving: Container[int]) -> str | None:
     """Why an operation's outputs at a step depend on other steps; None if they do not.
 
     What is not known to leave the steps apart is taken to mix them.
+
+    Args:
+        node: the call.
+        moving: ids of the symbolic tensors that depend on the sequence under way; the others are
+            the same at all steps.
     """
     name, config = node.operation.function, node.operation.config
-    rank = max(len(tensor.shape) for tensor in node.inputs)
+    sequences = [tensor for tensor in node.inputs if id(tensor) in moving]
+    rank = max(len(tensor.shape) for tensor in sequences)
     unknown = f"ops.{name} may read several steps at once"
     if name in _ELEMENTWISE:
-        return ranks_differ([tensor.shape for tensor in node.inputs]) or _constants(node, rank)
+        return ranks_differ([tensor.shape for tensor in sequences]) or _others(node, moving, rank)
     if name == "getitem":
         return None if _keeps_steps(node.args[1], rank) else unknown
     if name == "matmul":
         first, second = node.args
-        apart = isinstance(first, KerasTensor) and not isinstance(second, KerasTensor)
-        return None if apart and len(second.shape) == 2 else unknown
+        apart = id(first) in moving and id(second) not in moving and len(first.shape) == rank
+        plain = not isinstance(second, KerasTensor) and len(second.shape) == 2
+        steady = isinstance(second, KerasTensor) and len(second.shape) == rank == 3
+        return None if apart and (plain or steady) else unknown
     if name == "expand_dims":
         axes = config["axis"] if isinstance(config["axis"], list | tuple) else [config["axis"]]
         return None if all(axis == -1 or axis > 1 for axis in axes) else unknown
@@ -59,19 +68,25 @@ def mixed_steps(node: Node) -> str | None:
         axis = config.get("axis", -1)
         if axis is None:
             return unknown
-        shapes = [tensor.shape for tensor in node.inputs]
+        if len(sequences) < len(node.inputs):
+            return f"ops.{name} joins steps with what is the same at all of them"
+        shapes = [tensor.shape for tensor in sequences]
         return ranks_differ(shapes) or along_time(axis, shapes[0])
     return unknown
 
 
-def _constants(node: Node, rank: int) -> str | None:
-    """Arrays beside the symbolic tensors must be the same at every step."""
+def _others(node: Node, moving: Container[int], rank: int) -> str | None:
+    """What stands beside the sequences must be the same at every step."""
+    reason = f"ops.{node.operation.function} has an array with values for every step"
     for leaf in tree.flatten([node.args, node.kwargs]):
-        shape = getattr(leaf, "shape", ())
-        if isinstance(leaf, KerasTensor) or len(shape) < rank - 1:
+        shape: tuple[Any, ...] = getattr(leaf, "shape", ())
+        if id(leaf) in moving or rank < 2:
             continue
-        if rank > 1 and shape[-(rank - 1)] != 1:
-            return f"ops.{node.operation.function} has an array with values for every step"
+        if isinstance(leaf, KerasTensor):
+            if len(shape) != rank or shape[1] != 1:
+                return reason
+        elif len(shape) >= rank - 1 and shape[-(rank - 1)] != 1:
+            return reason
     return None
 
 

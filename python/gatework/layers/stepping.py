@@ -12,14 +12,33 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import Tensor, no_recording, wrap
+from ..autograd import Tensor, as_array, no_recording, wrap
 from .calling import context
 
-__all__ = ["Stepwise", "along_time", "inference", "not_stepwise", "ranks_differ", "select_rows"]
+__all__ = [
+    "Steady",
+    "Stepwise",
+    "along_time",
+    "inference",
+    "not_stepwise",
+    "ranks_differ",
+    "select_rows",
+]
 
 # The cache of a layer that remembers nothing and was found to need nothing.
 _CHECKED = True
 _SAYS_SO = ("acts_per_step", "call_with_cache", "mixes_steps")
+
+
+class Steady(Tensor):
+    """A tensor that is the same at all steps: one that was not computed from the sequence under
+    way, but from what else a model is given. It carries its mask."""
+
+    __slots__ = ()
+
+    def __init__(self, value: Any, mask: Any = None) -> None:
+        super().__init__(value)
+        self._keras_mask = mask
 
 
 class Stepwise:
@@ -80,6 +99,7 @@ class Stepwise:
 
         Args:
             inputs: (batch, steps, ...), often of a single step; arguments of ``call`` may follow.
+                What does not change from step to step, such as an encoder's outputs, is ``Steady``.
             cache: what the call before returned, or ``initial_cache``. It may be written to.
 
         Returns:
@@ -90,7 +110,7 @@ class Stepwise:
             ValueError: the layer cannot run step by step; the message says why.
         """
         if cache is None:
-            reason = self.mixes_steps(_shapes(inputs))
+            reason = _side_by_side(inputs) or self.mixes_steps(_shapes(inputs))
             if reason is not None:
                 raise not_stepwise(self, reason)
             cache = _CHECKED
@@ -129,6 +149,9 @@ def select_rows(cache: Any, rows: Any) -> Any:
         return tuple(select_rows(one, rows) for one in cache)
     if isinstance(cache, dict):
         return {key: select_rows(one, rows) for key, one in cache.items()}
+    if isinstance(cache, Steady):
+        mask = cache._keras_mask
+        return Steady(cache._value[rows], None if mask is None else wrap(as_array(mask)[rows]))
     if isinstance(cache, Tensor):
         return wrap(cache._value[rows]) if cache.ndim else cache
     if isinstance(cache, np.ndarray):
@@ -153,8 +176,16 @@ def inference(model: Any) -> Iterator[None]:
 
 def _shapes(inputs: Any) -> Any:
     if isinstance(inputs, list | tuple):
-        return [tuple(one.shape) for one in inputs]
+        return [tuple(one.shape) for one in inputs if not isinstance(one, Steady)]
     return tuple(inputs.shape)
+
+
+def _side_by_side(inputs: Any) -> str | None:
+    """Why steps cannot be joined with what is steady; None if they can."""
+    for one in inputs if isinstance(inputs, list | tuple) else ():
+        if isinstance(one, Steady) and one.ndim > 2 and one.shape[1] != 1:
+            return "it joins each step with a step of another sequence"
+    return None
 
 
 def _first(bases: Sequence[type], names: Sequence[str]) -> int:

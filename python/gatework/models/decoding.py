@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .. import tree
 from ..autograd import Tensor, wrap
 from ..layers.stepping import inference, select_rows
+from .reading import Reading
 from .states import kept_states, stateful_layers
 
 __all__ = ["ModelDecoder"]
@@ -25,12 +27,7 @@ class ModelDecoder:
             vocabulary) or, after the last step alone, (batch, vocabulary).
         batch: number of sequences.
         max_length: the most tokens a sequence will have.
-        use_cache: whether the layers keep what they know of earlier tokens. Without, the model
-            reads the whole sequence anew at every step.
-        window: how many of the last tokens the model reads at most. Where there are more, it reads
-            these anew at every step.
-        padding: "pre" or "post" fills shorter sequences up to the window with 0.
-        from_logits: whether the outputs are logits; found out when None.
+        reading: what else the model is given, and how it reads.
 
     Raises:
         ValueError: a layer cannot run step by step; the message names it.
@@ -41,23 +38,25 @@ class ModelDecoder:
         model: Any,
         batch: int,
         max_length: int,
-        use_cache: bool,
-        window: int | None,
-        padding: str | None,
-        from_logits: bool | None,
+        reading: Reading,
     ) -> None:
+        reading = reading.of(model, batch)
         self._model = model
-        self._window = window
-        self._padding = padding
-        self._from_logits = from_logits
+        self._window = window = reading.window
+        self._padding = reading.padding
+        self._from_logits = reading.from_logits
+        self._others = reading.context
+        self._use_cache = use_cache = reading.use_cache
         self._is_log: bool | None = None  # whether scores are the outputs as they are
         self._length = 0
         self._cache: Any = None
         reach = max_length if window is None else min(window, max_length)
         if use_cache:
             with inference(model):
-                self._cache = model.initial_cache(batch, reach)
-        self._use_cache = use_cache
+                if self._others is None:
+                    self._cache = model.initial_cache(batch, reach)
+                else:
+                    self._cache = model._graph_cache(batch, reach, self._others)
         # Only what may be read anew is kept.
         keeps = not use_cache or reach < max_length
         self._tokens = np.zeros((batch, max_length), np.int64) if keeps else None
@@ -89,12 +88,14 @@ class ModelDecoder:
             sides = (missing, 0) if self._padding == "pre" else (0, missing)
             read = np.pad(read, ((0, 0), sides))
             last = -1 - sides[1]
-        if not self._stateful:
-            return self._scores(self._model(wrap(read), training=False), last)
+        inputs: Any = wrap(read)
+        if self._others is not None:
+            flat = [inputs if value is None else value for value in self._others]
+            inputs = tree.pack_sequence_as(self._model.input, flat)
         with kept_states(self._stateful):
             for layer in self._stateful:
                 layer.reset_states()
-            return self._scores(self._model(wrap(read), training=False), last)
+            return self._scores(self._model(inputs, training=False), last)
 
     def select(self, rows: Any) -> None:
         """Goes on with these rows, in that order; one may come several times."""
@@ -102,6 +103,10 @@ class ModelDecoder:
             self._tokens = self._tokens[rows]
         if self._use_cache:
             self._cache = select_rows(self._cache, rows)
+        if self._others is not None and self._tokens is not None:
+            self._others = [
+                None if value is None else wrap(value._value[rows]) for value in self._others
+            ]
 
     def _scores(self, outputs: Any, last: int) -> Floats:
         if not isinstance(outputs, Tensor) or outputs.ndim not in (2, 3):

@@ -11,6 +11,7 @@ from ..layers.stepping import not_stepwise
 from ..layers.symbolic import KerasTensor
 from .graph import Graph
 from .graph_inputs import GraphInputs
+from .graph_steps import GraphCache
 
 __all__ = ["GraphModel", "graph_arguments"]
 
@@ -68,19 +69,20 @@ class GraphModel:
 
     # --- step by step
 
-    def _graph_cache(self, batch_size: int, max_length: int) -> Any:
-        graph = self._graph
-        assert graph is not None
-        if len(graph.flat_inputs) > 1:
-            names = ", ".join(repr(name) for name in self.input_names)
-            raise not_stepwise(self, f"it has several inputs, {names}")
-        return graph.initial_caches(batch_size, max_length)
+    def _graph_cache(self, batch_size: int, max_length: int, others: Any = None) -> GraphCache:
+        graph = self._require_graph()
+        if others is None:
+            if len(graph.flat_inputs) > 1:
+                names = ", ".join(repr(name) for name in self.input_names)
+                raise not_stepwise(self, f"it has several inputs, {names}")
+            others = [None]
+        sequence = next(i for i, value in enumerate(others) if value is None)
+        return GraphCache(graph, sequence, others, batch_size, max_length)
 
-    def _step_graph(self, inputs: Any, cache: Any) -> Any:
-        graph, standardize = self._graph, self._graph_inputs
-        assert graph is not None
+    def _step_graph(self, inputs: Any, cache: GraphCache) -> Any:
+        standardize = self._graph_inputs
         assert standardize is not None  # set together with the graph
-        return graph.run_with_caches([standardize.part(inputs)], cache), cache
+        return cache.advance(standardize.part(cache.sequence, inputs)), cache
 
     # --- description
 

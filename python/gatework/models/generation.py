@@ -14,6 +14,7 @@ from ..random import SeedGenerator, numpy_generator
 from ..samplers import BeamSampler, Sampler
 from .decoding import ModelDecoder
 from .prompts import Prompts, stop_set
+from .reading import Reading
 
 __all__ = ["Generation"]
 
@@ -37,6 +38,7 @@ class Generation:
         use_cache: bool = True,
         window: int | None = None,
         padding: str | None = None,
+        context: Any = None,
     ) -> Any:
         """Goes on from a prompt until a stop token or `max_length`.
 
@@ -65,6 +67,9 @@ class Generation:
                 is its length.
             padding: "pre" or "post" fills shorter sequences up to the window with id 0, for models
                 that were trained so. Needs `use_cache=False`.
+            context: the other inputs of a functional model of several, such as the texts that an
+                encoder reads: a dictionary by name, of all inputs but that of the ids; or an array,
+                or a list of them, for all inputs but the last. Each has a row for every prompt.
 
         Returns:
             The token ids, an int64 array; a list of them for a batch of prompts.
@@ -73,8 +78,8 @@ class Generation:
             ValueError: an argument or id is out of range; a layer cannot run step by step (the
                 message names it); the model's scores are NaN.
         """
-        options = (from_logits, use_cache, window, padding)
-        run = _Run(self, prompt, max_length, sampler, stop_tokens, seed, options)
+        reading = Reading(from_logits, use_cache, window, padding, context)
+        run = _Run(self, prompt, max_length, sampler, stop_tokens, seed, reading)
         for _ in run.steps():
             pass
         return run.results(strip_prompt)
@@ -92,6 +97,7 @@ class Generation:
         use_cache: bool = True,
         window: int | None = None,
         padding: str | None = None,
+        context: Any = None,
     ) -> Iterator[Any]:
         """Yields the tokens that `generate` appends as soon as they are chosen.
 
@@ -104,8 +110,8 @@ class Generation:
         Raises:
             ValueError: as `generate`, and for a beam search, which knows nothing before its end.
         """
-        options = (from_logits, use_cache, window, padding)
-        run = _Run(self, prompt, max_length, sampler, stop_tokens, seed, options)
+        reading = Reading(from_logits, use_cache, window, padding, context)
+        run = _Run(self, prompt, max_length, sampler, stop_tokens, seed, reading)
         if isinstance(run.sampler, BeamSampler):
             raise ValueError("sampler must choose token by token to stream, not be a BeamSampler")
         pairs = run.steps()
@@ -123,7 +129,7 @@ class _Run:
         sampler: Any,
         stop_tokens: Any,
         seed: int | None,
-        options: tuple[bool | None, bool, int | None, str | None],
+        reading: Reading,
     ) -> None:
         if not model.built:
             raise ValueError(
@@ -134,9 +140,7 @@ class _Run:
         self._stop = stop_set(stop_tokens)
         self._seeds = None if seed is None else SeedGenerator(seed)
         batch, length = self.tokens.shape
-        from_logits, use_cache, window, padding = options
-        window, padding = _reading(model, use_cache, window, padding)
-        self._decoder = ModelDecoder(model, batch, length, use_cache, window, padding, from_logits)
+        self._decoder = ModelDecoder(model, batch, length, reading)
         self._ends = np.full(batch, length)
 
     @property
@@ -239,38 +243,3 @@ class _Checked:
                         f"stop_tokens must be below {size}, the size of the vocabulary, not {token}"
                     )
         return logits
-
-
-def _reading(
-    model: Any, use_cache: bool, window: Any, padding: Any
-) -> tuple[int | None, str | None]:
-    """The window and the padding; those of a functional model of fixed length are its own."""
-    if window is not None and (
-        isinstance(window, bool) or not hasattr(window, "__index__") or window < 1
-    ):
-        raise ValueError(f"window must be a positive integer or None, not {window!r}")
-    if padding not in (None, "pre", "post"):
-        raise ValueError(f"padding must be 'pre', 'post' or None, not {padding!r}")
-    graph = getattr(model, "_graph", None)
-    if graph is not None and len(graph.flat_inputs) == 1:
-        fixed = (tuple(graph.flat_inputs[0].shape) + (None, None))[1]
-        if fixed is not None:
-            every_step = len(graph.flat_outputs[0].shape) == 3
-            if window not in (None, fixed):
-                raise ValueError(
-                    f"window must be {fixed}, the length of the inputs of '{model.name}', "
-                    f"not {window}"
-                )
-            if use_cache and not every_step:
-                raise ValueError(
-                    f"use_cache must be False for '{model.name}': it was made for sequences of "
-                    f"{fixed} steps, which shorter ones are padded to"
-                )
-            window = fixed
-            if not use_cache and padding is None:
-                padding = "post" if every_step else "pre"
-    if padding is not None and window is None:
-        raise ValueError("window must be given with padding: the length to fill up to")
-    if padding is not None and use_cache:
-        raise ValueError(f"use_cache must be False with padding, not {use_cache!r}")
-    return window, padding

@@ -11,8 +11,6 @@ from typing import Any
 from .. import tree
 from ..layers.base import Layer
 from ..layers.input import InputLayer
-from ..layers.operation_steps import mixed_steps
-from ..layers.stepping import not_stepwise
 from ..layers.symbolic import KerasTensor, Node
 
 __all__ = ["Graph"]
@@ -101,41 +99,6 @@ class Graph:
                 slots[targets] = outputs if alone else tree.flatten(outputs)[0]
             else:
                 for place, leaf in zip(targets, tree.flatten(outputs), strict=True):
-                    slots[place] = leaf
-        return self._packed(slots)
-
-    def initial_caches(self, batch_size: int, max_length: int) -> list[Any]:
-        """What ``run_with_caches`` starts from: a cache for every call.
-
-        Raises:
-            ValueError: a layer or an operation cannot run step by step; the message says why.
-        """
-        caches = []
-        for node in self.nodes:
-            if node.inputs:
-                operation = node.operation
-                if isinstance(operation, Layer):
-                    caches.append(operation.initial_cache(batch_size, max_length))
-                    continue
-                reason = mixed_steps(node)
-                if reason is not None:
-                    raise not_stepwise(operation, reason)
-                caches.append(None)
-        return caches
-
-    def run_with_caches(self, values: Sequence[Any], caches: list[Any]) -> Any:
-        """As ``run`` on the next steps of the sequences, of which the caches know the earlier."""
-        slots: list[Any] = [None] * self._size
-        for place, value in zip(self._entries, values, strict=True):
-            slots[place] = value
-        for i, (operation, source, fill, targets) in enumerate(self._steps):
-            args, kwargs = fill(slots) if source is None else ((slots[source],), {})
-            outputs, caches[i] = operation.call_with_cache(args[0], caches[i], *args[1:], **kwargs)
-            leaves = tree.flatten(outputs)
-            if type(targets) is int:
-                slots[targets] = leaves[0]
-            else:
-                for place, leaf in zip(targets, leaves, strict=True):
                     slots[place] = leaf
         return self._packed(slots)
 

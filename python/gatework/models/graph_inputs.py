@@ -49,9 +49,39 @@ class GraphInputs:
             return [self._fitting(0, inputs)]
         return [self._fitting(i, value) for i, value in enumerate(self._arranged(inputs))]
 
-    def part(self, value: Tensor) -> Tensor:
-        """A few steps of the only input, in the dtype of the graph's."""
-        dtype = self._dtypes[0]
+    def others(self, context: Any) -> list[Any]:
+        """The values of the inputs in flat order, None for the one that is not given.
+
+        Args:
+            context: by name, all inputs but one; or a value, or a list of them, for all but the
+                last.
+
+        Raises:
+            ValueError: if they are of another number, are named otherwise or have another shape.
+        """
+        if isinstance(context, dict):
+            missing = [name for name in self.names if name not in context]
+            strange = [name for name in context if name not in self.names]
+            if len(missing) != 1 or strange:
+                names = ", ".join(map(repr, self.names))
+                raise ValueError(
+                    f"context must hold all inputs of the model but one ({names}), "
+                    f"not {', '.join(map(repr, context))}"
+                )
+            given = [context.get(name) for name in self.names]
+        else:
+            given = list(context) if isinstance(context, list | tuple) else [context]
+            if len(given) != len(self._flat) - 1:
+                raise ValueError(
+                    f"context must be {len(self._flat) - 1} array(s), for the inputs "
+                    f"({', '.join(self.names)}) but the last, not {len(given)}"
+                )
+            given.append(None)
+        return [None if value is None else self._fitting(i, value) for i, value in enumerate(given)]
+
+    def part(self, i: int, value: Tensor) -> Tensor:
+        """A few steps of an input, in the dtype of the graph's."""
+        dtype = self._dtypes[i]
         if dtype is None or value._value.dtype == dtype:
             return value
         return _keeping_mask(value, ops.cast(value, dtype))  # type: ignore[no-any-return]

@@ -299,7 +299,7 @@ def test_prompts_of_any_form() -> None:
         ([1], {"stop_tokens": "x"}, ValueError, "stop_tokens must be an id or a list"),
         ([1], {"stop_tokens": 23}, ValueError, "stop_tokens must be below 23.*not 23"),
         ([1], {"sampler": "topk"}, ValueError, "nearest: 'top_k'"),
-        ([1], {"window": 0}, ValueError, "window must be a positive integer or None, not 0"),
+        ([1], {"window": 0}, ValueError, "window must be a positive integer, not 0"),
         ([1], {"padding": "left"}, ValueError, "padding must be 'pre', 'post' or None"),
         ([1], {"stop_token": 3}, TypeError, "no argument 'stop_token'; nearest: 'stop_tokens'"),
     ],

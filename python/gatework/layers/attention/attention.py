@@ -10,6 +10,7 @@ from ..arguments import share_of
 from ..base import Layer
 from ..calling import given_to
 from ..merging.base import check_list
+from ..stepping import Steady, not_stepwise
 from ..symbolic import KerasTensor
 from .attend import attend, masked_softmax
 from .masks import both, causal_mask, step_mask
@@ -109,6 +110,13 @@ class Attention(Layer):
         if query_mask is not None:
             outputs = ops.where(query_mask[..., None], outputs, 0.0)
         return (outputs, scores) if return_attention_scores else outputs
+
+    def call_with_cache(self, inputs: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
+        """Attention to what is steady, such as an encoder's outputs."""
+        options = [*args, *kwargs.values()]
+        if all(isinstance(one, Steady) for one in inputs[1:]) and not any(options):
+            return self(inputs), cache
+        raise not_stepwise(self, self._mixing)
 
     @property
     def _is_product(self) -> bool:

@@ -28,6 +28,8 @@ class KeyValueCache:
         self._values: Array | None = None
         self._real: Array | None = None  # (batch, longest), once a step was masked
         self.length = 0
+        # Keys, values and mask of a sequence that does not grow, once they were computed.
+        self.steady: tuple[Array, Array, Array | None] | None = None
 
     def append(self, keys: Array, values: Array, mask: Any) -> tuple[Array, Array, Array | None]:
         """Adds steps and returns all of them.
@@ -67,6 +69,9 @@ class KeyValueCache:
         chosen.length = self.length
         chosen._keys = _rows(self._keys, rows, self.length)
         chosen._values = _rows(self._values, rows, self.length)
+        if self.steady is not None:
+            keys, values, real = self.steady
+            chosen.steady = keys[rows], values[rows], None if real is None else real[rows]
         chosen._real = None if self._real is None else self._real[rows]
         return chosen
 

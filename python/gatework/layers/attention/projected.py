@@ -12,7 +12,7 @@ from ..arguments import positive_int, share_of
 from ..base import Layer
 from ..calling import call_signature, given_to
 from ..core import EinsumDense
-from ..stepping import not_stepwise
+from ..stepping import Steady, not_stepwise
 from ..symbolic import KerasTensor
 from .attend import Attended, attend
 from .key_value_cache import KeyValueCache
@@ -145,35 +145,60 @@ class ProjectedAttention(Layer):
         return KeyValueCache(batch_size, max_length)
 
     def call_with_cache(self, inputs: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
-        """Self-attention of the next steps, (batch, steps, features), to these and those before."""
+        """Attention of the next steps, (batch, steps, features), to these and those before, or to
+        what is steady."""
         given = given_to(type(self), (inputs, *args), kwargs)
         value, key = given.pop("value", None), given.pop("key", None)
-        if value is not inputs or not (key is None or key is inputs):
-            raise not_stepwise(self, "its keys and values are those of another sequence")
-        if not given.pop("use_causal_mask", False):
-            raise not_stepwise(self, "without use_causal_mask it attends to later steps")
+        causal = bool(given.pop("use_causal_mask", False))
         others = [n for n, v in given.items() if n not in ("query", "training") and v is not None]
         if any(given[name] is not False for name in others) or len(inputs.shape) != 3:
             raise not_stepwise(self, f"it is called with {', '.join(others) or 'several axes'}")
-        query = as_tensor(inputs)
-        mask = query._keras_mask
-        start = cache.length
+        if isinstance(value, Steady) and (key is None or isinstance(key, Steady)) and not causal:
+            real = both(_mask_of(value), _mask_of(key))
+            return self.attend_to_steady(inputs, cache, value, key, real), cache
+        if value is not inputs or not (key is None or key is inputs):
+            raise not_stepwise(self, "its keys and values are those of another sequence")
+        if not causal:
+            raise not_stepwise(self, "without use_causal_mask it attends to later steps")
+        query, start = as_tensor(inputs), cache.length
         keys, values, real = cache.append(
-            self._key_dense(query)._value, self._value_dense(query)._value, mask
+            self._key_dense(query)._value, self._value_dense(query)._value, query._keras_mask
         )
+        options = {"key_mask": real, "is_causal": True, "query_offset": start}
+        return self._attend_with(query, keys, values, options), cache
+
+    def attend_to_steady(
+        self, inputs: Any, cache: Any, value: Any, key: Any, real: Array | None
+    ) -> Tensor:
+        """Attention of the next steps to a sequence that stays, projected the first time only.
+
+        Args:
+            inputs: (batch, steps, features).
+            cache: what ``initial_cache`` gave.
+            value, key: (batch, keys, features); the keys are the values for None.
+            real: (batch, keys), true where a key may be attended to; None for true.
+        """
+        if cache.steady is None:
+            keys = self._key_dense(value if key is None else key)
+            cache.steady = keys._value, self._value_dense(value)._value, real
+        keys, values, real = cache.steady
+        return self._attend_with(as_tensor(inputs), keys, values, {"key_mask": real})
+
+    def _attend_with(
+        self, query: Tensor, keys: Any, values: Any, options: dict[str, Any]
+    ) -> Tensor:
+        mask = query._keras_mask
         masks_queries = mask is not None and "query" in call_signature(type(self)).masks
         found = self._attend(
             self._query_dense(query),
             wrap(keys),
             wrap(values),
             query_mask=as_array(mask, "bool") if masks_queries else None,
-            key_mask=real,
-            is_causal=True,
-            query_offset=start,
+            **options,
         )
-        outputs = self._output_dense(self._gated(found.outputs, query))
+        outputs: Tensor = self._output_dense(self._gated(found.outputs, query))
         outputs._keras_mask = mask
-        return outputs, cache
+        return outputs
 
     def _gated(self, outputs: Tensor, query: Tensor) -> Tensor:
         """What the heads found, times the gate if there is one."""
@@ -258,3 +283,8 @@ class ProjectedAttention(Layer):
             "bias_constraint": constraints.serialize(self.bias_constraint),
             "seed": self.seed,
         }
+
+
+def _mask_of(sequence: Any) -> Array | None:
+    mask = getattr(sequence, "_keras_mask", None)
+    return None if mask is None else as_array(mask, "bool")

@@ -29,6 +29,7 @@ class RecurrentCache:
         self._structure = layer.get_initial_state(batch_size)
         self._stream: Stream | None = None
         self._states: Any = self._structure
+        self._begun = False
         self._output: Array | None = None  # the last one of a cell somebody wrote
         if layer._compiled:
             streams = [cell.stream(batch_size) for cell in cells_in(layer.cell)]
@@ -42,9 +43,17 @@ class RecurrentCache:
             return self._states
         return tree.pack_sequence_as(self._structure, [wrap(s) for s in self._stream.states])
 
+    def begin(self, states: Any) -> None:
+        """Replaces the states before the first step; later it does nothing."""
+        if self._begun:
+            return
+        self._states = states
+        if self._stream is not None:
+            self._stream.states = [as_array(state) for state in tree.flatten(states)]
+
     def advance(self, sequences: Tensor, mask: Any) -> tuple[Tensor, list[Any]]:
         """The output, or outputs, for the next steps, and the states if the layer returns them."""
-        layer = self._layer
+        layer, self._begun = self._layer, True
         if self._stream is not None and sequences.shape[1] == 1 and _all_real(mask):
             output = self._stream.step(sequences._value[:, 0])
             shown = self.states if layer.return_state else []
@@ -81,6 +90,7 @@ class RecurrentCache:
         states = [as_array(state)[rows] for state in tree.flatten(self.states)]
         chosen = RecurrentCache(self._layer, len(states[0]))
         chosen._states = tree.pack_sequence_as(self._structure, [wrap(state) for state in states])
+        chosen._begun = self._begun
         chosen._output = None if self._output is None else self._output[rows]
         if chosen._stream is not None:
             chosen._stream.states = states

@@ -8,7 +8,7 @@ from typing import Any, Self
 from ... import tree
 from ...autograd import Tensor, Variable, as_tensor
 from ..base import InputSpec, Layer
-from ..stepping import not_stepwise
+from ..stepping import Steady, not_stepwise
 from .cache import RecurrentCache
 from .cell import RecurrentCell
 from .stacked import StackedRNNCells, as_states, initial_states, state_sizes
@@ -143,8 +143,11 @@ class RNN(Layer):
         return RecurrentCache(self, batch_size)
 
     def call_with_cache(self, inputs: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
-        if args or kwargs.get("initial_state") is not None:
-            raise not_stepwise(self, "its initial_state is computed from the sequence")
+        given = args[0] if args else kwargs.get("initial_state")
+        if given is not None:
+            if not all(isinstance(state, Steady) for state in tree.flatten(given)):
+                raise not_stepwise(self, "its initial_state is computed from the sequence")
+            cache.begin(self._as_own_states(given))
         sequences = as_tensor(inputs, "float32")
         mask = kwargs.get("mask")
         mask = sequences._keras_mask if mask is None else mask

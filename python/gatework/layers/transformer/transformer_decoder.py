@@ -7,7 +7,7 @@ from typing import Any
 from ...autograd import Array, Tensor, as_tensor
 from ..calling import given_to
 from ..regularization import Dropout
-from ..stepping import not_stepwise
+from ..stepping import Steady, not_stepwise
 from ..symbolic import KerasTensor
 from .block import TransformerBlock
 from .cached_multi_head_attention import CachedMultiHeadAttention
@@ -180,24 +180,42 @@ class TransformerDecoder(TransformerBlock):
 
     def initial_cache(self, batch_size: int, max_length: int) -> Any:
         super().initial_cache(batch_size, max_length)
-        return self._self_attention_layer.initial_cache(batch_size, max_length)
+        layers = [self._self_attention_layer, self._cross_attention_layer]
+        return [
+            None if one is None else one.initial_cache(batch_size, max_length) for one in layers
+        ]
 
     def call_with_cache(self, inputs: Any, cache: Any, *args: Any, **kwargs: Any) -> Any:
-        """The next steps, (batch, steps, features), with keys and values of those before."""
+        """The next steps, (batch, steps, features), with keys and values of those before, and of a
+        steady ``encoder_sequence``."""
         given = given_to(type(self), (inputs, *args), kwargs)
         if not given.pop("use_causal_mask", True):
             raise not_stepwise(self, "without use_causal_mask it attends to later steps")
+        encoded = given.pop("encoder_sequence", None)
+        padding = given.pop("encoder_padding_mask", None)
+        self._check_call(encoded, None, None)
+        if any(one is not None and not isinstance(one, Steady) for one in (encoded, padding)):
+            raise not_stepwise(self, "its encoder_sequence is computed from the same sequence")
         others = [n for n, v in given.items() if n not in _OF_A_STEP and v is not None]
         if others:
             raise not_stepwise(self, f"it is called with {', '.join(others)}")
         x = as_tensor(inputs)
         inner = self._self_attention_layer_norm(x) if self.normalize_first else x
-        found, cache = self._self_attention_layer.call_with_cache(
-            inner, cache, inner, use_causal_mask=True
+        found, _ = self._self_attention_layer.call_with_cache(
+            inner, cache[0], inner, use_causal_mask=True
         )
         joined = self._joined(
             x, found, self._self_attention_dropout, self._self_attention_layer_norm
         )
+        if self._cross_attention_layer is not None:
+            inner = self._cross_attention_layer_norm(joined) if self.normalize_first else joined
+            real = merged_mask(encoded, padding, None, "encoder_")
+            found = self._cross_attention_layer.attend_to_steady(
+                inner, cache[1], encoded, None, None if real is None else real[:, 0]
+            )
+            joined = self._joined(
+                joined, found, self._cross_attention_dropout, self._cross_attention_layer_norm
+            )
         outputs = self._feedforward(joined)
         outputs._keras_mask = x._keras_mask
         return outputs, cache
