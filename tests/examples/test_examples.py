@@ -86,6 +86,14 @@ def test_character_generation_from_a_file(tmp_path, data, name):
     assert "counted trigram" in shown
 
 
+def test_gpt_shakespeare(tmp_path):
+    small = ["--characters", "9000", "--steps", "4", "--epochs", "1", "--length", "80"]
+    shown = run("gpt_shakespeare.py", *small, "--at-most", "9", cwd=tmp_path)
+    assert re.search(r"^validation: [0-9.]+ nats a character$", shown, re.M)
+    shown = run("gpt_shakespeare.py", *small, "--at-most", "0", cwd=tmp_path, fails=True)
+    assert "the loss should be at most 0.0" in shown
+
+
 def test_variable_length(tmp_path, data):
     folder = ["--data", str(data / "timeseries" / "ucr")]
     shown = run("variable_length.py", *folder, "--epochs", "6", "--at-least", "0.5", cwd=tmp_path)

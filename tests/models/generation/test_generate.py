@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from gatework import samplers
-from gatework.layers import LSTM, Bidirectional, Dense, Embedding, Input
+from gatework.callbacks import Callback
+from gatework.layers import LSTM, Bidirectional, Dense, Dropout, Embedding, Input, Layer
+from gatework.losses import SparseCategoricalCrossentropy
 from gatework.models import Model, Sequential
 from gatework.utils import set_random_seed
 
@@ -378,3 +380,44 @@ def test_threads_generate_at_once() -> None:
     for thread in threads:
         thread.join()
     assert [found[i] for i in range(3)] == expected
+
+
+def test_the_prompt_is_read_in_one_call_and_each_token_in_one_step() -> None:
+    read: list[int] = []
+
+    class Counting(Layer):
+        acts_per_step = True
+
+        def call(self, inputs: Any) -> Any:
+            read.append(inputs.shape[1])
+            return inputs
+
+    model = chain(Embedding(9, 4), Counting(), LSTM(4, return_sequences=True), Dense(9))
+    read.clear()
+    model.generate([1, 2, 3, 4, 5], 12)
+    assert read == [5, *[1] * 6]  # nobody asks for what follows the last token
+    read.clear()
+    model.generate([[1, 2, 3, 4, 5], [6, 7]], 8)
+    assert read == [2, *[1] * 5]
+
+
+def test_generating_between_epochs_changes_nothing() -> None:
+    def trained(callbacks: list[Any]) -> Any:
+        set_random_seed(0)
+        model = chain(Embedding(9, 6), LSTM(6, return_sequences=True), Dropout(0.5), Dense(9))
+        loss = SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss)
+        ids = np.random.default_rng(0).integers(9, size=(8, 7))
+        model.fit(ids[:, :-1], ids[:, 1:], epochs=3, verbose=0, callbacks=callbacks)
+        return model
+
+    texts = []
+
+    class Writing(Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            texts.append(self.model.generate([1], 20, "random", seed=0).tolist())
+
+    model = trained([Writing()])
+    assert texts[-1] == model.generate([1], 20, "random", seed=0).tolist()
+    for one, other in zip(model.get_weights(), trained([]).get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
