@@ -20,6 +20,8 @@ __all__ = ["Generation"]
 
 Tokens = npt.NDArray[np.int64]
 
+_BLOCK = 256  # positions that are drawn for at once
+
 
 class Generation:
     """Gives models of token ids `generate` and `stream_generate`."""
@@ -172,7 +174,7 @@ class _Run:
             self.prompts.tokens = found
             return
         sampler, stop, tokens = self.sampler, self._stop, self.tokens
-        draws = self._draws(length - position) if sampler.needs_draws else None
+        draws = self._draws() if sampler.needs_draws else None
         logits = decoder.advance(tokens[:, :position])
         seen = self._seen(logits.shape[1], position) if sampler.repetition_penalty != 1 else None
         rows, last_prompt = np.arange(len(tokens)), int(lengths.max())
@@ -180,7 +182,7 @@ class _Run:
             writing = None if position >= last_prompt else lengths[rows] <= position
             if seen is not None:
                 logits = sampler.penalized(logits, seen[rows])
-            drawn = None if draws is None else draws[rows, position - lengths[rows]]
+            drawn = None if draws is None else draws.at(position)[rows]
             chosen = np.asarray(sampler(logits, drawn))
             if chosen.shape != rows.shape or chosen.dtype.kind not in "iu":
                 raise ValueError(
@@ -209,10 +211,9 @@ class _Run:
                 return
             logits = decoder.advance(chosen[:, None])
 
-    def _draws(self, count: int) -> npt.NDArray[np.float64]:
-        """(batch, count) numbers of [0, 1): those of a row do not hang on the other rows."""
+    def _draws(self) -> _Draws:
         seeds = self.sampler.seed_generator if self._seeds is None else self._seeds
-        return np.stack([numpy_generator(seeds).random(count) for _ in self.tokens])
+        return _Draws([numpy_generator(seeds) for _ in self.tokens], self.prompts.lengths)
 
     def _seen(self, vocabulary: int, position: int) -> npt.NDArray[np.bool_]:
         """(batch, vocabulary), true at the tokens that a row has read."""
@@ -243,3 +244,27 @@ class _Checked:
                         f"stop_tokens must be below {size}, the size of the vocabulary, not {token}"
                     )
         return logits
+
+
+class _Draws:
+    """A number of [0, 1) for every row and position behind its prompt.
+
+    Those of a row do not hang on the other rows.
+    """
+
+    def __init__(self, generators: list[np.random.Generator], lengths: Tokens) -> None:
+        self._generators = generators
+        self._lengths = lengths
+        self._start = 0
+        self._block = np.zeros((0, len(generators)))
+
+    def at(self, position: int) -> npt.NDArray[np.float64]:
+        """(batch,), those of a position; positions are asked for in order."""
+        if position >= self._start + len(self._block):
+            self._start = position
+            self._block = np.zeros((_BLOCK, len(self._generators)))
+            for row, generator in enumerate(self._generators):
+                before = min(max(int(self._lengths[row]) - position, 0), _BLOCK)
+                self._block[before:, row] = generator.random(_BLOCK - before)
+        drawn: npt.NDArray[np.float64] = self._block[position - self._start]
+        return drawn

@@ -62,13 +62,14 @@ class Prompts:
 
     def check_vocabulary(self, size: int) -> None:
         """Raises ValueError for an id that the model has no score for."""
-        if self.tokens.max() >= size:
-            i, at = np.argwhere(self.tokens >= size)[0].tolist()
-            name = "prompt" if self.alone else f"prompt[{i}]"
-            raise ValueError(
-                f"{name} must hold ids below {size}, the size of the model's vocabulary, "
-                f"not {self.tokens[i, at]} at {at}"
-            )
+        for i, length in enumerate(self.lengths.tolist()):
+            row = self.tokens[i, :length]
+            if row.max() >= size:
+                name, at = "prompt" if self.alone else f"prompt[{i}]", int(row.argmax())
+                raise ValueError(
+                    f"{name} must hold ids below {size}, the size of the model's vocabulary, "
+                    f"not {row[at]} at {at}"
+                )
 
 
 def stop_set(stop_tokens: Any) -> frozenset[int]:

@@ -16,7 +16,7 @@ from gatework.utils import set_random_seed
 
 from tests.models.generation.models import MODELS, VOCABULARY, chain, made
 
-PROMPTS = [[1, 2, 3], [4], [5, 6, 7, 8, 9]]
+PROMPTS = [[1, 2, 3], [4], [5, 0, 7, 8, 9]]
 LENGTH = 24
 
 SAMPLERS = {
@@ -63,6 +63,16 @@ def test_draws_of_a_row_do_not_hang_on_the_others() -> None:
     model = made("LSTM")
     alone = model.generate(PROMPTS[0], LENGTH, "random", seed=2)
     assert lists(model.generate(PROMPTS, LENGTH, "random", seed=2))[0] == alone.tolist()
+
+
+def test_draws_are_one_stream_however_long_the_text() -> None:
+    model = made("tutorial")
+    long = model.generate([1], 600, "random", seed=2)
+    assert long[:300].tolist() == model.generate([1], 300, "random", seed=2).tolist()
+    rows = model.generate([[1], [2] * 290], 600, "random", seed=2)
+    assert rows[0].tolist() == long.tolist()
+    rows = model.generate([[1] * 290, [2]], 600, "random", seed=2)
+    assert rows[0].tolist() == model.generate([1] * 290, 600, "random", seed=2).tolist()
 
 
 def test_seeds() -> None:
@@ -256,7 +266,7 @@ def test_streams(name: str) -> None:
     for row, token in model.stream_generate(PROMPTS, LENGTH, stop_tokens=7):
         streamed[row].append(token)
     assert streamed == lists(rows)
-    begun = list(islice(model.stream_generate([1, 2], 10**6, "random", seed=3), 3))
+    begun = list(islice(model.stream_generate([1, 2], 10**7, "random", seed=3), 3))
     assert begun == model.generate([1, 2], 5, "random", seed=3)[2:].tolist()
     with pytest.raises(ValueError, match="to stream, not be a BeamSampler"):
         model.stream_generate([1], 5, "beam")
