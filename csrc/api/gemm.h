@@ -4,7 +4,7 @@
 
 namespace gw {
 
-// c = a·b (+ bias, or + c when accumulate), all float32. a is (m, k) and b is (k, n), read through a row
+// c = a·b (+ bias, or + c when accumulate), all float32; with bf16, a and b are rounded to bfloat16 first. a is (m, k) and b is (k, n), read through a row
 // and a column stride, one of a's is 1, so that a transposed operand is only a pair of strides; c is
 // (m, n) with rows ldc apart. Every element of c is one chain of additions in the order of k: the result does not
 // depend on the number of threads.
@@ -18,6 +18,7 @@ struct Gemm {
     float* c;
     i64 ldc;
     bool accumulate;
+    bool bf16 = false;
 };
 
 // y = activation(x·w + bias): x (rows, inputs), w (inputs, units), y and pre (rows, units).
@@ -27,6 +28,7 @@ struct Dense {
     Activation activation;
     float* pre; // receives x·w + bias; may equal y when the caller does not keep it
     float* y;
+    bool bf16 = false;
 };
 
 } // namespace gw

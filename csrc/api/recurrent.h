@@ -69,6 +69,8 @@ struct Recurrent {
     float cell_clip = kUnbounded;          // bound of c, of a cell that knows it
     Zoneout zoneout;
     bool go_backwards, return_sequences, zero_output_for_mask;
+    bool bf16;                             // the products by kernel and recurrent_kernel round their
+                                           // operands to bfloat16; sums and everything else do not
     float* y;                              // [B, T, P] or [B, P]
     float* final_states[kMaxStates];       // [B, P], [B, H]
     RecurrentSaved saved;                  // gates == null: nothing is kept

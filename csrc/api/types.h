@@ -5,6 +5,7 @@
 
 namespace gw {
 
+using u16 = std::uint16_t;
 using i32 = std::int32_t;
 using i64 = std::int64_t;
 using u32 = std::uint32_t;

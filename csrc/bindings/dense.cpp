@@ -5,7 +5,7 @@ namespace gw {
 namespace {
 
 FloatArray gemm(const py::object& a, const py::object& b, bool trans_a, bool trans_b,
-                const py::object& bias, const py::object& out, bool accumulate) {
+                const py::object& bias, const py::object& out, bool accumulate, bool bf16) {
     const StridedMatrix left = strided_matrix("a", a), right = strided_matrix("b", b);
     const i64 m = trans_a ? left.columns : left.rows, k = trans_a ? left.rows : left.columns;
     const i64 n = trans_b ? right.rows : right.columns;
@@ -34,13 +34,14 @@ FloatArray gemm(const py::object& a, const py::object& b, bool trans_a, bool tra
                     data_or_null(added),
                     c.array.mutable_data(),
                     c.row_step,
-                    accumulate};
+                    accumulate,
+                    bf16};
     run_kernel([&] { kernels().gemm(g); });
     return c.array;
 }
 
 py::tuple dense_forward(const py::object& x, const py::object& kernel, const py::object& bias,
-                        const std::string& activation, bool keep_pre) {
+                        const std::string& activation, bool keep_pre, bool bf16) {
     const FloatArray in = shaped<float>("x", x, {-1, -1});
     const FloatArray w = shaped<float>("kernel", kernel, {in.shape(1), -1});
     const i64 rows = in.shape(0), units = w.shape(1);
@@ -50,7 +51,8 @@ py::tuple dense_forward(const py::object& x, const py::object& kernel, const py:
     const bool separate = keep_pre && kind != Activation::linear;
     FloatArray pre = separate ? new_floats({rows, units}) : y;
     const Dense d = {rows,          in.shape(1), units, in.data(),          w.data(),
-                     data_or_null(b), kind,      pre.mutable_data(), y.mutable_data()};
+                     data_or_null(b), kind,      pre.mutable_data(), y.mutable_data(),
+                     bf16};
     run_kernel([&] { kernels().dense(d); });
     return py::make_tuple(y, keep_pre ? py::object(pre) : py::none());
 }
@@ -70,8 +72,8 @@ void bind_dense(pybind11::module_& m) {
     namespace py = pybind11;
     m.def("gemm", &gw::gemm, py::arg("a"), py::arg("b"), py::arg("trans_a") = false,
           py::arg("trans_b") = false, py::arg("bias") = py::none(), py::arg("out") = py::none(),
-          py::arg("accumulate") = false);
+          py::arg("accumulate") = false, py::arg("bf16") = false);
     m.def("dense_forward", &gw::dense_forward, py::arg("x"), py::arg("kernel"), py::arg("bias"),
-          py::arg("activation"), py::arg("keep_pre"));
+          py::arg("activation"), py::arg("keep_pre"), py::arg("bf16") = false);
     m.def("column_sum", &gw::column_sum, py::arg("x"));
 }

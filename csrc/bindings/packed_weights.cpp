@@ -59,8 +59,8 @@ std::optional<FloatArray> diagonal_weights(const CellShape& shape, i64 units, co
 
 PackedWeights::PackedWeights(const std::string& cell_name, const py::object& kernel,
                              const py::object& recurrent_kernel, const py::object& bias,
-                             const py::object& peepholes, const py::object& projection)
-    : cell(parse_cell(cell_name)), isa(&kernels()) {
+                             const py::object& peepholes, const py::object& projection, bool bf16_)
+    : cell(parse_cell(cell_name)), isa(&kernels()), bf16(bf16_) {
     const auto w = shaped<float>("kernel", kernel, {-1, -1});
     const auto u = shaped<float>("recurrent_kernel", recurrent_kernel, {-1, -1});
     const CellSizes sizes = cell_sizes(cell, recurrent_kernel, projection);
@@ -76,6 +76,7 @@ PackedWeights::PackedWeights(const std::string& cell_name, const py::object& ker
                                         : shaped_or_none<float>("bias", bias, {columns});
     const auto p = diagonal_weights(shape, units, peepholes);
     Recurrent r = {};
+    r.bf16 = bf16;
     r.inputs = inputs;
     r.units = units;
     r.outputs = outputs;
@@ -97,8 +98,9 @@ void bind_packed_weights(pybind11::module_& m) {
     namespace py = pybind11;
     py::class_<gw::PackedWeights, std::shared_ptr<gw::PackedWeights>>(m, "PackedWeights")
         .def(py::init<const std::string&, const py::object&, const py::object&, const py::object&,
-                      const py::object&, const py::object&>(),
+                      const py::object&, const py::object&, bool>(),
              py::arg("cell"), py::arg("kernel"), py::arg("recurrent_kernel"), py::arg("bias"),
-             py::arg("peepholes") = py::none(), py::arg("projection") = py::none())
+             py::arg("peepholes") = py::none(), py::arg("projection") = py::none(),
+             py::arg("bf16") = false)
         .def_property_readonly("isa", [](const gw::PackedWeights& w) { return w.isa->isa; });
 }

@@ -34,7 +34,7 @@ class PackedWeights {
   public:
     PackedWeights(const std::string& cell, const py::object& kernel,
                   const py::object& recurrent_kernel, const py::object& bias,
-                  const py::object& peepholes, const py::object& projection);
+                  const py::object& peepholes, const py::object& projection, bool bf16);
     ~PackedWeights();
     PackedWeights(const PackedWeights&) = delete;
     PackedWeights& operator=(const PackedWeights&) = delete;
@@ -43,6 +43,7 @@ class PackedWeights {
     const Kernels* const isa; // the level that packed them; no other can read them
     i64 inputs, units, outputs;
     CellShape shape;
+    const bool bf16; // rounded to bfloat16
     const void* data() const { return packed_; }
 
   private:

@@ -27,7 +27,7 @@ class RecurrentPass {
                   const py::object& peepholes, const std::optional<float>& activation_clip,
                   const std::optional<float>& cell_clip, const py::object& projection,
                   const std::optional<std::vector<double>>& zoneout,
-                  const std::optional<u64>& zoneout_seed)
+                  const std::optional<u64>& zoneout_seed, bool bf16)
         : cell_(parse_cell(cell)), x_(shaped<float>("x", x, {-1, -1, -1})),
           batch_(x_.shape(0)), time_(x_.shape(1)), inputs_(x_.shape(2)) {
         if (time_ == 0) fail("x", "of at least one time step", shape_text(x_));
@@ -54,6 +54,7 @@ class RecurrentPass {
         args_.activation_clip = parse_bound("activation_clip", activation_clip);
         args_.cell_clip = parse_bound("cell_clip", cell_clip);
         args_.zoneout = parse_zoneout(zoneout, zoneout_seed, shape_.states);
+        args_.bf16 = bf16;
         args_.inputs = inputs_;
         args_.units = units_;
         args_.outputs = outputs_;
@@ -76,7 +77,7 @@ class RecurrentPass {
     // Weights packed before, of the same values as this pass' own.
     void use(std::shared_ptr<PackedWeights> packed) {
         if (packed->cell != cell_ || packed->inputs != inputs_ || packed->units != units_ || packed->outputs != outputs_ ||
-            packed->isa != isa_)
+            packed->isa != isa_ || packed->bf16 != args_.bf16)
             fail("packed", "packed from these weights at this instruction set", "from others");
         packed_ = std::move(packed);
         args_.packed = packed_->data();
@@ -228,12 +229,12 @@ py::tuple recurrent_forward(const std::string& cell, const py::object& x, const 
                             const std::optional<float>& cell_clip,
                             const py::object& projection,
                             const std::optional<std::vector<double>>& zoneout,
-                            const std::optional<u64>& zoneout_seed) {
+                            const std::optional<u64>& zoneout_seed, bool bf16) {
     auto pass = std::make_unique<RecurrentPass>(
         cell, x, kernel, recurrent_kernel, bias, initial_states, mask, dropout_mask,
         recurrent_dropout_mask, activation, recurrent_activation, go_backwards,
         zero_output_for_mask, return_sequences, peepholes, activation_clip, cell_clip,
-        projection, zoneout, zoneout_seed);
+        projection, zoneout, zoneout_seed, bf16);
     if (packed != nullptr) pass->use(std::move(packed));
     const py::tuple result = pass->forward(keep);
     const py::object saved = keep ? py::cast(std::move(pass)) : py::none();
@@ -255,7 +256,8 @@ void bind_recurrent(pybind11::module_& m) {
           py::arg("keep"), py::arg("packed") = py::none(), py::arg("peepholes") = py::none(),
           py::arg("activation_clip") = py::none(), py::arg("cell_clip") = py::none(),
           py::arg("projection") = py::none(),
-          py::arg("zoneout") = py::none(), py::arg("zoneout_seed") = py::none());
+          py::arg("zoneout") = py::none(), py::arg("zoneout_seed") = py::none(),
+          py::arg("bf16") = false);
     m.def("recurrent_backward",
           [](gw::RecurrentPass& saved, const py::object& dy, const py::object& dstates,
              bool need_dx) { return saved.backward(dy, dstates, need_dx); },

@@ -43,6 +43,10 @@ struct SlotMatrix {
     GW_INLINE vf vector(i64 row, Piece piece) const {
         return load_some(data + row * gates * units + piece.offset, piece.lanes);
     }
+    // Of this row and the next; beyond the last one, zeros.
+    vf pair_vector(i64 row, Piece piece) const {
+        return pair(vector(row, piece), row + 1 < rows ? vector(row + 1, piece) : zero());
+    }
 };
 
 // A block of columns of the sums and the packed weights that feed it; a null pointer: not fed.
@@ -53,8 +57,9 @@ struct CellPanel {
 };
 
 // Panels [0, panels), row by row: a row of the matrix is read in one go. `member` tells which weights.
+// Pairs: two rows of the matrix become one of words.
 inline void pack_panels(const SlotMatrix& m, const CellPanel* panels, i64 count,
-                        float* CellPanel::*member) {
+                        float* CellPanel::*member, bool pairs) {
     constexpr i64 kMost = 16;
     SlotMatrix::Piece piece[kMost][kPanelVectors];
     for (; count > 0; panels += kMost, count -= kMost) {
@@ -62,12 +67,14 @@ inline void pack_panels(const SlotMatrix& m, const CellPanel* panels, i64 count,
         for (i64 p = 0; p < now; ++p)
             for (int v = 0; v < panels[p].vectors && panels[p].*member != nullptr; ++v)
                 piece[p][v] = m.piece(panels[p].column + v * kLanes);
-        for (i64 row = 0; row < m.rows; ++row) {
+        const i64 step = pairs ? 2 : 1;
+        for (i64 row = 0; row < m.rows; row += step) {
             for (i64 p = 0; p < now; ++p) {
                 if (panels[p].*member == nullptr) continue;
-                float* out = panels[p].*member + row * panels[p].vectors * kLanes;
+                float* out = panels[p].*member + row / step * panels[p].vectors * kLanes;
                 for (int v = 0; v < panels[p].vectors; ++v)
-                    store(out + v * kLanes, m.vector(row, piece[p][v]));
+                    store(out + v * kLanes, pairs ? m.pair_vector(row, piece[p][v])
+                                                  : m.vector(row, piece[p][v]));
             }
         }
     }
@@ -129,8 +136,8 @@ inline PackedMatrix projection_back(const Recurrent& r) {
 class ForwardWeights {
   public:
     ForwardWeights(const Recurrent& r, const CellLayout& cell)
-        : padded_(padded_units(r.units)), bias_(cell.slots * padded_),
-          memory_((cell.x_slots.count() * r.inputs + cell.gates * r.outputs) * padded_),
+        : padded_(padded_units(r.units)), pairs_(r.bf16), bias_(cell.slots * padded_),
+          memory_((cell.x_slots.count() * depth(r.inputs) + cell.gates * depth(r.outputs)) * padded_),
           panels_((cell.slots + 1) * ((padded_ + kPanel - 1) / kPanel)),
           diagonals_(padded_diagonals(r, cell.diagonals)), projection_(projection_of(r)) {
         cut(cell);
@@ -140,11 +147,11 @@ class ForwardWeights {
             const i64 slot = panel.column / padded_, width = panel.vectors * kLanes;
             if (i < first_ && cell.x_slots.has(slot)) {
                 panel.x = next;
-                next += r.inputs * width;
+                next += depth(r.inputs) * width;
             }
             if (i >= first_ || cell.h_slots.has(slot)) {
                 panel.h = next;
-                next += r.outputs * width;
+                next += depth(r.outputs) * width;
             }
         }
         const SlotMatrix x = {r.kernel, r.inputs, cell.gates, r.units, cell.x_gate};
@@ -155,12 +162,13 @@ class ForwardWeights {
                        [&](i64 task) {
                            const CellPanel* some = panels() + task * kTask;
                            const i64 n = min64(kTask, count - task * kTask);
-                           pack_panels(x, some, n, &CellPanel::x);
-                           pack_panels(h, some, n, &CellPanel::h);
+                           pack_panels(x, some, n, &CellPanel::x, pairs_);
+                           pack_panels(h, some, n, &CellPanel::h, pairs_);
                        });
         sum_bias(r, cell);
     }
 
+    bool pairs() const { return pairs_; } // of bfloat16, two rows of the weights a row
     CellPanel* panels() const { return panels_.get(); }
     i64 first() const { return first_; }   // panels of the first product
     i64 second() const { return second_; } // panels of the second, after them
@@ -169,6 +177,8 @@ class ForwardWeights {
     const PackedMatrix& projection() const { return projection_; }
 
   private:
+    i64 depth(i64 rows) const { return pairs_ ? pair_words(rows) : rows; }
+
     // Cuts at slots where the set of products changes.
     void cut(const CellLayout& cell) {
         auto kind = [&](i64 slot) { return cell.x_slots.has(slot) + 2 * cell.h_slots.has(slot); };
@@ -205,6 +215,7 @@ class ForwardWeights {
     }
 
     i64 padded_;
+    bool pairs_;
     Floats bias_, memory_;
     Buffer<CellPanel> panels_;
     Floats diagonals_;
@@ -212,20 +223,22 @@ class ForwardWeights {
     i64 first_ = 0, second_ = 0;
 };
 
-// Wᵀ for dG·Wᵀ: panels of the rows of W rounded up to vectors, each (slots*padded, width).
+// Wᵀ for dG·Wᵀ: panels of the rows of W rounded up to vectors, each (slots*padded, width); of pairs, half
+// as deep.
 class TransposedWeights {
   public:
-    TransposedWeights(const SlotMatrix& m, Slots slots)
-        : columns_(round_up(m.rows, kLanes)), depth_(slots.count() * padded_units(m.units)),
-          memory_(depth_ * columns_) {
+    TransposedWeights(const SlotMatrix& m, Slots slots, bool pairs)
+        : columns_(round_up(m.rows, kLanes)), pairs_(pairs),
+          depth_(slots.count() * padded_units(m.units) / (pairs ? 2 : 1)), memory_(depth_ * columns_) {
         if (slots.count() == 0) return;
         const i64 first = slots.begin * padded_units(m.units);
         parallel_tasks((columns_ + kPanel - 1) / kPanel, copy_nanoseconds(2 * kPanel * depth_),
                        [&](i64 i) {
                            float* out = memory_.get() + i * kPanel * depth_;
                            const i64 width = this->width(i * kPanel);
-                           for (i64 k = 0; k < depth_; k += kLanes) {
-                               const SlotMatrix::Piece piece = m.piece(first + k);
+                           const i64 words = pairs_ ? kLanes / 2 : kLanes;
+                           for (i64 k = 0; k < depth_; k += words) {
+                               const SlotMatrix::Piece piece = m.piece(first + k / words * kLanes);
                                for (i64 v = 0; v < width; v += kLanes)
                                    pack_square(m, i * kPanel + v, piece, width, out + k * width + v);
                            }
@@ -234,14 +247,15 @@ class TransposedWeights {
 
     // c[rows, begin:end] (+)= dg[rows, depth]·Wᵀ[:, begin:end]; begin is a multiple of a panel, end too or
     // columns(). All panels take one pass of dg before the next.
-    void multiply(const float* dg, i64 dg_row, i64 rows, float* c, i64 c_row, i64 begin, i64 end,
+    void multiply(const ProductRows& dg, i64 rows, float* c, i64 c_row, i64 begin, i64 end,
                   bool accumulate) const {
         for (i64 k0 = 0; k0 < depth_; k0 += kDepth) {
             PanelRunner runner(rows);
             for (i64 column = begin; column < end; column += kPanel) {
                 Tile t(c + column, c_row);
-                t.add({dg + k0, dg_row, 1, memory_.get() + column * depth_ + k0 * width(column),
+                t.add({dg.data + k0, dg.row, 1, memory_.get() + column * depth_ + k0 * width(column),
                        width(column), min64(kDepth, depth_ - k0)});
+                t.pairs = pairs_;
                 t.start = accumulate || k0 > 0 ? t.c : nullptr;
                 t.start_row = c_row;
                 runner.run(t, static_cast<int>(width(column) / kLanes));
@@ -253,17 +267,22 @@ class TransposedWeights {
 
   private:
     // kLanes rows of the matrix become columns.
-    static void pack_square(const SlotMatrix& m, i64 row, SlotMatrix::Piece piece, i64 width,
-                            float* out) {
+    void pack_square(const SlotMatrix& m, i64 row, SlotMatrix::Piece piece, i64 width,
+                     float* out) const {
         vf square[kLanes];
         for (i64 j = 0; j < kLanes; ++j)
             square[j] = row + j < m.rows ? m.vector(row + j, piece) : splat(0.0f);
         transpose(square);
-        for (i64 l = 0; l < kLanes; ++l) store(out + l * width, square[l]);
+        if (pairs_)
+            for (i64 l = 0; l < kLanes; l += 2) store(out + l / 2 * width, pair(square[l], square[l + 1]));
+        else
+            for (i64 l = 0; l < kLanes; ++l) store(out + l * width, square[l]);
     }
 
     i64 width(i64 column) const { return min64(kPanel, columns_ - column); }
-    i64 columns_, depth_;
+    i64 columns_;
+    bool pairs_;
+    i64 depth_;
     Floats memory_;
 };
 

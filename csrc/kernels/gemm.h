@@ -62,6 +62,56 @@ inline void pack_b(const Gemm& g, i64 k0, i64 depth, i64 first, i64 panels, floa
     }
 }
 
+// The same for a product of pairs: rows [k0, k0 + depth) of b become half as many rows of words.
+inline void pack_b_pairs(const Gemm& g, i64 k0, i64 depth, i64 first, i64 panels, float* out) {
+    for (i64 p = 0; p < panels; ++p, out += kPanelStride) {
+        const i64 column = (first + p) * kPanel, width = panel_vectors(g, first + p) * kLanes;
+        const float* b = g.b + k0 * g.b_row + column * g.b_col;
+        if (g.b_col == 1) {
+            for (i64 k = 0; k < depth; k += 2, b += 2 * g.b_row)
+                for_vectors(0, min64(kPanel, g.n - column), [&](i64 j, i64 lanes) {
+                    store(out + k / 2 * width + j,
+                          pair(load_some(b + j, lanes),
+                               k + 1 < depth ? load_some(b + g.b_row + j, lanes) : zero()));
+                });
+            continue;
+        }
+        for (i64 k = 0; k < depth; k += 2) {
+            for (i64 v = 0; v < width; v += kLanes) {
+                vf low = zero(), high = zero();
+                const i64 lanes = min64(kLanes, g.n - column - v);
+                for (i64 j = 0; j < lanes; ++j) {
+                    const float* at = b + k * g.b_row + (v + j) * g.b_col;
+                    low[j] = at[0];
+                    if (k + 1 < depth) high[j] = at[g.b_row];
+                }
+                store(out + k / 2 * width + v, pair(low, high));
+            }
+        }
+    }
+}
+
+// Words of kRowChunk rows of a and of a pass of kDepth words; rows off powers of two.
+constexpr i64 kPairRow = kDepth + kLanes, kPairColumn = kRowChunk + kLanes;
+constexpr i64 kPairChunk = kPairRow * kPairColumn;
+
+// a[row : row + rows, k0 : k0 + depth] as an operand of pairs, b left out.
+inline Operand pack_a_pairs(const Gemm& g, i64 row, i64 rows, i64 k0, i64 depth, float* out) {
+    const float* a = g.a + row * g.a_row + k0 * g.a_col;
+    if (g.a_col == 1) {
+        for (i64 i = 0; i < rows; ++i) pair_row(a + i * g.a_row, depth, out + i * kPairRow);
+        return {out, kPairRow, 1, nullptr, 0, pair_words(depth)};
+    }
+    for (i64 k = 0; k < depth; k += 2, a += 2 * g.a_col)
+        for_vectors(0, rows, [&](i64 i, i64 lanes) {
+            store_some(out + k / 2 * kPairColumn + i,
+                       pair(load_some(a + i, lanes),
+                            k + 1 < depth ? load_some(a + g.a_col + i, lanes) : zero()),
+                       lanes);
+        });
+    return {out, 1, kPairColumn, nullptr, 0, pair_words(depth)};
+}
+
 // How a product is cut into tasks: groups of panels first, for each group packs its panels once, then
 // rows. Each element of c is the same chain of additions wherever the cuts are.
 struct GemmTasks {
@@ -90,24 +140,31 @@ struct GemmTasks {
     i64 count() const { return groups * row_tasks; }
 };
 
-// c[row0 : row0 + rows, panels of the group], with `packed` as working memory.
-inline void gemm_task(const Gemm& g, i64 row0, i64 rows, i64 first, i64 panels, float* packed) {
-    const bool in_place = rows <= kPackRows && g.b_col == 1;
+// c[row0 : row0 + rows, panels of the group], with `packed` and, for pairs, `a_pairs` as working memory.
+inline void gemm_task(const Gemm& g, i64 row0, i64 rows, i64 first, i64 panels, float* packed,
+                      float* a_pairs) {
+    const bool in_place = rows <= kPackRows && g.b_col == 1 && !g.bf16;
     const i64 kept = in_place ? min64(panels, g.n / kPanel - first) : 0; // panels read where they lie
     i64 k0 = 0;
     do { // once even for k == 0: c must be written
-        const i64 depth = min64(kDepth, g.k - k0);
-        pack_b(g, k0, depth, first + kept, panels - kept, packed);
+        const i64 depth = min64(g.bf16 ? 2 * kDepth : kDepth, g.k - k0);
+        if (g.bf16)
+            pack_b_pairs(g, k0, depth, first, panels, packed);
+        else
+            pack_b(g, k0, depth, first + kept, panels - kept, packed);
         for (i64 chunk = 0; chunk < rows && !interrupted(); chunk += kRowChunk) {
             const i64 row = row0 + chunk, chunk_rows = min64(kRowChunk, rows - chunk);
+            Operand a = {g.a + row * g.a_row + k0 * g.a_col, g.a_row, g.a_col, nullptr, 0, depth};
+            if (g.bf16) a = pack_a_pairs(g, row, chunk_rows, k0, depth, a_pairs);
             for (i64 p = 0; p < panels; ++p) {
                 const i64 column = (first + p) * kPanel;
                 const int vectors = panel_vectors(g, first + p);
                 const bool lies = p < kept;
                 Tile t(g.c + row * g.ldc + column, g.ldc);
-                t.add({g.a + row * g.a_row + k0 * g.a_col, g.a_row, g.a_col,
-                       lies ? g.b + k0 * g.b_row + column : packed + (p - kept) * kPanelStride,
-                       lies ? g.b_row : vectors * kLanes, depth});
+                a.b = lies ? g.b + k0 * g.b_row + column : packed + (p - kept) * kPanelStride;
+                a.b_row = lies ? g.b_row : vectors * kLanes;
+                t.add(a);
+                t.pairs = g.bf16;
                 t.last = min64(kLanes, g.n - column - (vectors - 1) * kLanes);
                 if (k0 > 0 || g.accumulate) {
                     t.start = t.c;
@@ -126,7 +183,8 @@ inline void gemm(const Gemm& g) {
     if (g.m <= 0 || g.n <= 0) return;
     const int threads = worthwhile_threads(multiply_nanoseconds(g.m, g.n, g.k));
     const GemmTasks tasks(g, threads);
-    const Floats packed(threads * kGroupPanels * kPanelStride);
+    constexpr i64 kPacked = kGroupPanels * kPanelStride;
+    const Floats packed(threads * kPacked), a_pairs(g.bf16 ? threads * kPairChunk : 0);
     TaskCounter counter;
     parallel(static_cast<int>(min64(threads, tasks.count())), [&](int thread) {
         for (i64 task; (task = counter.take()) < tasks.count() && !interrupted();) {
@@ -134,7 +192,8 @@ inline void gemm(const Gemm& g) {
             const i64 panel = task % tasks.groups * tasks.group;
             gemm_task(g, row, min64(tasks.rows, g.m - row), panel,
                       min64(tasks.group, tasks.panels - panel),
-                      packed.get() + thread * kGroupPanels * kPanelStride);
+                      packed.get() + thread * kPacked,
+                      g.bf16 ? a_pairs.get() + thread * kPairChunk : nullptr);
         }
     });
     throw_if_interrupted();

@@ -14,19 +14,19 @@ namespace {
 
 // Adds x·W_x, h·W_h or both (a null operand is left out) to `rows` rows of gates, in the panels of a
 // part; whichever comes first for a panel starts from the bias.
-inline void multiply_first(const Part& part, const ForwardWeights& weights, i64 rows, const float* x,
-                           i64 x_row, i64 inputs, const float* h, i64 h_row, i64 units, float* gates,
-                           i64 gates_row) {
+inline void multiply_first(const Part& part, const ForwardWeights& weights, i64 rows,
+                           const ProductRows& x, const ProductRows& h, float* gates, i64 gates_row) {
     PanelRunner runner(rows);
     part.for_panels(0, weights.first(), [&](i64 i) {
         const CellPanel& panel = weights.panels()[i];
         Tile t(gates + panel.column, gates_row);
-        if (x != nullptr && panel.x != nullptr)
-            t.add({x, x_row, 1, panel.x, panel.vectors * kLanes, inputs});
-        if (h != nullptr && panel.h != nullptr)
-            t.add({h, h_row, 1, panel.h, panel.vectors * kLanes, units});
+        t.pairs = weights.pairs();
+        if (x.data != nullptr && panel.x != nullptr)
+            t.add({x.data, x.row, 1, panel.x, panel.vectors * kLanes, x.k});
+        if (h.data != nullptr && panel.h != nullptr)
+            t.add({h.data, h.row, 1, panel.h, panel.vectors * kLanes, h.k});
         if (t.operands == 0) return;
-        if (x == nullptr && panel.x != nullptr) {
+        if (x.data == nullptr && panel.x != nullptr) {
             t.start = t.c;
             t.start_row = gates_row;
         } else {
@@ -42,20 +42,24 @@ template <class Cell> void multiply_ahead(const Recurrent& r, const Part& part,
                                           const StepBuffers<Cell>& at, i64 step, i64 stop) {
     const SequencePlan& plan = r.plan;
     if (part.first == 0 && part.last == plan.batch) { // then the rows of the steps are all in a row
-        multiply_first(part, weights, at.rows_of(step, stop), at.x(step, 0), at.row.x, r.inputs,
-                       nullptr, 0, 0, at.gates(step, 0), at.row.gates);
+        const i64 rows = at.rows_of(step, stop);
+        multiply_first(part, weights, rows, at.x_operand(r, step, 0, rows), {}, at.gates(step, 0),
+                       at.row.gates);
         return;
     }
+    auto rows_at = [&](i64 s) { return min64(part.last, plan.active[s]) - part.first; };
+    for (i64 s = step; s < stop && rows_at(s) > 0; ++s) at.x_operand(r, s, part.first, rows_at(s));
     part.for_panels(0, weights.first(), [&](i64 i) {
         const CellPanel& panel = weights.panels()[i];
         if (panel.x == nullptr) return;
         for (i64 s = step; s < stop; ++s) {
-            const i64 rows = min64(part.last, plan.active[s]) - part.first;
-            if (rows <= 0) break;
+            if (rows_at(s) <= 0) break;
+            const ProductRows x = at.x_operand_made(r, s, part.first);
             Tile t(at.gates(s, part.first) + panel.column, at.row.gates);
-            t.add({at.x(s, part.first), at.row.x, 1, panel.x, panel.vectors * kLanes, r.inputs});
+            t.pairs = weights.pairs();
+            t.add({x.data, x.row, 1, panel.x, panel.vectors * kLanes, x.k});
             t.start = weights.bias() + panel.column;
-            PanelRunner(rows).run(t, panel.vectors);
+            PanelRunner(rows_at(s)).run(t, panel.vectors);
         }
     });
 }
@@ -107,15 +111,15 @@ template <class Cell> void forward_part(const Cell& cell, const Recurrent& r,
                            projecting ? round_up(r.outputs, kLanes) : end, at.h(step, rank));
         if (!part.meet_or_part()) return;
         begin = part.unit(0, padded), end = part.unit(1, padded);
-        const float* h = at.h(step, first);
-        if (h == nullptr) h = at.state(0, step, first);
-        multiply_first(part, weights, rows, ahead ? nullptr : at.x(step, first), at.row.x, r.inputs,
-                       h, at.row.state, r.outputs, at.gates(step, first), at.row.gates);
+        multiply_first(part, weights, rows,
+                       ahead ? ProductRows{} : at.x_operand(r, step, first, rows),
+                       at.h_operand(r, step, first, rows), at.gates(step, first), at.row.gates);
         if (!part.meet()) return;
         if constexpr (Cell::second.count() > 0) {
             for (i64 rank = first; rank < last; ++rank) {
                 const float* gates = at.gates(step, rank);
-                const float* operand = h + (rank - first) * at.row.state;
+                const float* operand = at.h(step, rank);
+                if (operand == nullptr) operand = at.state(0, step, rank);
                 for (i64 u = begin; u < end; u += kLanes) {
                     vf gate[Cell::slots];
                     for (i64 s = 0; s < Cell::slots; ++s) gate[s] = load(gates + s * padded + u);
@@ -125,11 +129,12 @@ template <class Cell> void forward_part(const Cell& cell, const Recurrent& r,
             if (!part.meet()) return;
             {
                 PanelRunner runner(rows);
+                const ProductRows second = at.second_operand(r, step, first, rows);
                 part.for_panels(weights.first(), weights.first() + weights.second(), [&](i64 i) {
                     const CellPanel& panel = weights.panels()[i];
                     Tile t(at.gates(step, first) + panel.column, at.row.gates);
-                    t.add({at.second(step, first), at.row.state, 1, panel.h,
-                           panel.vectors * kLanes, r.units});
+                    t.pairs = weights.pairs();
+                    t.add({second.data, second.row, 1, panel.h, panel.vectors * kLanes, second.k});
                     t.start = t.c;
                     t.start_row = at.row.gates;
                     runner.run(t, panel.vectors);
@@ -205,6 +210,7 @@ struct Carried {
     Floats projections;   // [tokens, state_row] gradients of the projections, for that of their weights
     Floats kept[kMaxStates];   // [batch, state_row] gradient of the states that zoneout let through
     Floats remade[kMaxStates]; // [tokens, state_row] the new states as they were before it
+    OperandRows gates;    // [batch] gate gradients as an operand
 };
 
 template <class Cell> void backward_part(const Cell& cell, const Recurrent& r,
@@ -303,8 +309,9 @@ template <class Cell> void backward_part(const Cell& cell, const Recurrent& r,
         bool accumulate = !masked && (Cell::carries_h || zoneout.of(0));
         if constexpr (Cell::second.count() > 0) {
             float* d_second = carried.second.get();
-            w_second.multiply(at.gates(step, first) + Cell::second.begin * padded, at.row.gates, rows,
-                              d_second + first * row, row, begin, end, false);
+            w_second.multiply(carried.gates.of(at.gates(step, first) + Cell::second.begin * padded,
+                                               at.row.gates, rows, Cell::second.count() * padded, first),
+                              rows, d_second + first * row, row, begin, end, false);
             for (i64 rank = first; rank < last; ++rank) {
                 float* gates = at.gates(step, rank);
                 const float* h = at.h(step, rank);
@@ -323,8 +330,9 @@ template <class Cell> void backward_part(const Cell& cell, const Recurrent& r,
             if (!part.meet()) return;
         }
         const i64 columns = projecting ? w_first.columns() : end;
-        w_first.multiply(at.gates(step, first) + Cell::h_slots.begin * padded, at.row.gates, rows,
-                         products + first * row, row, begin, columns, accumulate);
+        w_first.multiply(carried.gates.of(at.gates(step, first) + Cell::h_slots.begin * padded,
+                                          at.row.gates, rows, Cell::h_slots.count() * padded, first),
+                         rows, products + first * row, row, begin, columns, accumulate);
         if (masked)
             for (i64 rank = first; rank < last; ++rank)
                 add_masked(r, plan.rows[rank], products + rank * row, begin, min64(columns, r.outputs),
@@ -345,15 +353,17 @@ template <class Cell> void input_gradient(const Recurrent& r, float* dx) {
     constexpr i64 kTaskRows = 8 * kTileRows;
     const i64 tokens = r.plan.tokens, padded = padded_units(r.units), row = RowLayout<Cell>(r).gates;
     const SlotMatrix m = {r.kernel, r.inputs, Cell::gates, r.units, Cell::x_gate};
-    const TransposedWeights weights(m, Cell::x_slots);
+    const TransposedWeights weights(m, Cell::x_slots, r.bf16);
     const i64 columns = weights.columns();
+    const i64 depth = Cell::x_slots.count() * padded;
     const Floats by_token(tokens * columns);
+    const OperandRows operand(r.bf16, tokens, depth);
     const float* gates = r.saved.gates + Cell::x_slots.begin * padded;
     parallel_tasks((tokens + kTaskRows - 1) / kTaskRows,
-                   multiply_nanoseconds(kTaskRows, columns, Cell::x_slots.count() * padded),
+                   multiply_nanoseconds(kTaskRows, columns, depth),
                    [&](i64 task) {
-                       const i64 first = task * kTaskRows;
-                       weights.multiply(gates + first * row, row, min64(kTaskRows, tokens - first),
+                       const i64 first = task * kTaskRows, rows = min64(kTaskRows, tokens - first);
+                       weights.multiply(operand.of(gates + first * row, row, rows, depth, first), rows,
                                         by_token.get() + first * columns, columns, 0, columns, false);
                    });
     parallel_tasks(r.plan.batch, copy_nanoseconds(r.plan.time * r.inputs),
@@ -364,10 +374,11 @@ template <class Cell> void backward(const Cell& cell, const Recurrent& r, const 
     const i64 row = RowLayout<Cell>(r).state, rows = r.plan.batch * row;
     {
         const SlotMatrix m = {r.recurrent_kernel, r.outputs, Cell::gates, r.units, Cell::h_gate};
-        const TransposedWeights w_first(m, Cell::h_slots), w_second(m, Cell::second);
+        const TransposedWeights w_first(m, Cell::h_slots, r.bf16), w_second(m, Cell::second, r.bf16);
         const StepBuffers<Cell> at(r);
         const ZoneoutRows zoneout(r, Cell::states);
         Carried carried;
+        carried.gates = OperandRows(r.bf16, r.plan.batch, Cell::slots * padded_units(r.units));
         for (i64 k = 0; k < Cell::states; ++k) carried.d[k] = Floats(rows);
         if (Cell::second.count() > 0) carried.second = Floats(rows);
         if (r.recurrent_mask != nullptr) carried.operand = Floats(rows);

@@ -72,7 +72,7 @@ GW_INLINE void store_first(float* p, vf x, i64 n) {
 
 // Keeps a value in a register: without it the compiler folds the load into each FMA of a small tile and
 // reads the same weights once per row.
-GW_INLINE void keep_in_register(vf& x) {
+template <class Vector> GW_INLINE void keep_in_register(Vector& x) {
 #if defined(__AVX512F__)
     __asm__("" : "+v"(x));
 #elif defined(__x86_64__)
@@ -142,7 +142,8 @@ GW_INLINE vl multiply_low_halves(vl x, vl y) {
 #endif
 }
 
-// Per lane: sum + the dot product of two bf16, or of four unsigned with four signed bytes.
+// Per lane: sum + the dot product of two bf16, or of four unsigned with four signed bytes (where the
+// instruction exists).
 #if defined(__AVX512BF16__) && defined(__AVX512VNNI__)
 constexpr bool kHasDots = true;
 GW_INLINE vf dot_bf16(vf sum, vi a, vi b) {
@@ -155,7 +156,11 @@ GW_INLINE vi dot_int8(vi sum, vi a, vi b) {
 }
 #else
 constexpr bool kHasDots = false;
-template <class V> V dot_bf16(V sum, vi a, vi b) = delete;
+GW_INLINE vf dot_bf16(vf sum, vi a, vi b) {
+    const vu x = reinterpret_cast<vu>(a), y = reinterpret_cast<vu>(b);
+    sum += reinterpret_cast<vf>(x & 0xffff0000u) * reinterpret_cast<vf>(y & 0xffff0000u);
+    return sum + reinterpret_cast<vf>(x << 16) * reinterpret_cast<vf>(y << 16);
+}
 template <class V> V dot_int8(V sum, vi a, vi b) = delete;
 #endif
 

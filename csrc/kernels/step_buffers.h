@@ -8,9 +8,10 @@ namespace {
 // Weights up to this many floats stay in a core's cache from one step to the next.
 constexpr i64 kCachedWeights = 1 << 16;
 
-// Floats of W_x and W_h together, as they are read.
+// Floats (or words of pairs) of W_x and W_h together, as they are read.
 template <class Cell> i64 weights_of(const Recurrent& r) {
-    return Cell::slots * padded_units(r.units) * (r.inputs + r.outputs);
+    const i64 depth = r.inputs + r.outputs;
+    return Cell::slots * padded_units(r.units) * (r.bf16 ? pair_words(depth) : depth);
 }
 
 // Where the weights do not stay in the cache, or cost more than the few rows they meet, x·W_x is computed
@@ -28,7 +29,9 @@ template <class Cell> class StepBuffers {
   public:
     StepBuffers(const Recurrent& r)
         : row(r), plan_(r.plan), keep_(r.saved.gates != nullptr),
-          ahead_(steps_ahead(r.plan, weights_of<Cell>(r))), at_(r.saved) {
+          ahead_(steps_ahead(r.plan, weights_of<Cell>(r))), at_(r.saved),
+          x_rows_(r.bf16, ahead_ * r.plan.batch, r.inputs), h_rows_(r.bf16, r.plan.batch, r.outputs),
+          second_rows_(r.bf16 && Cell::second.count() > 0, r.plan.batch, r.units) {
         if (keep_) return;
         const i64 rows = r.plan.batch;
         gates_ = Floats(rows * ahead_ * row.gates);
@@ -62,6 +65,21 @@ template <class Cell> class StepBuffers {
     float* projected(i64 step, i64 rank) const {
         return at_.projected == nullptr ? nullptr : at_.projected + (kept(step) + rank) * row.state;
     }
+    // The same as left operands of products, of `rows` ranks from `rank` on.
+    ProductRows x_operand(const Recurrent& r, i64 step, i64 rank, i64 rows) const {
+        return x_rows_.of(x(step, rank), row.x, rows, r.inputs, step % ahead_ * plan_.batch + rank);
+    }
+    ProductRows x_operand_made(const Recurrent& r, i64 step, i64 rank) const {
+        return x_rows_.made(x(step, rank), row.x, r.inputs, step % ahead_ * plan_.batch + rank);
+    }
+    ProductRows h_operand(const Recurrent& r, i64 step, i64 rank, i64 rows) const {
+        const float* masked = h(step, rank);
+        return h_rows_.of(masked != nullptr ? masked : state(0, step, rank), row.state, rows, r.outputs,
+                          rank);
+    }
+    ProductRows second_operand(const Recurrent& r, i64 step, i64 rank, i64 rows) const {
+        return second_rows_.of(second(step, rank), row.state, rows, r.units, rank);
+    }
     float* second(i64 step, i64 rank) const { return at_.second + (kept(step) + rank) * row.state; }
     // h as the products see it, when that is not the state itself; else null.
     float* h(i64 step, i64 rank) const {
@@ -86,6 +104,7 @@ template <class Cell> class StepBuffers {
     i64 ahead_;
     RecurrentSaved at_;
     Floats gates_, states_[kMaxStates], x_, h_, second_, projected_;
+    OperandRows x_rows_, h_rows_, second_rows_;
 };
 
 } // namespace

@@ -1,6 +1,7 @@
 // The micro-kernel under every matrix product: a tile of some rows by up to kPanelVectors vectors whose
 // sums stay in registers while one or two products run through it.
 #pragma once
+#include "kernels/bfloat16.h"
 #include "kernels/simd.h"
 
 namespace gw::GW_ISA {
@@ -9,7 +10,8 @@ namespace {
 constexpr i64 kPanel = kPanelVectors * kLanes; // columns of a full tile
 constexpr i64 kDepth = 256; // rows of b per pass: a panel of them stays in the nearest cache
 
-// One product a·b: a has rows a_row and columns a_col apart, b has rows b_row apart.
+// One product a·b: a has rows a_row and columns a_col apart, b has rows b_row apart. Of a tile of pairs,
+// each float of both is a word of two bfloat16 (bfloat16.h), and k counts words.
 struct Operand {
     const float* a;
     i64 a_row, a_col;
@@ -25,6 +27,7 @@ struct Tile {
     const float* start = nullptr; // first value of the sums; null: zero
     i64 start_row = 0;            // rows of `start` are this far apart: 0 for a bias, ldc to accumulate
     i64 last = kLanes;            // columns of the last vector that exist in c (and in start)
+    bool pairs = false;
     int operands = 0;
     Operand operand[2];
 
@@ -32,30 +35,51 @@ struct Tile {
     void add(const Operand& o) { operand[operands++] = o; }
 };
 
-template <int Rows, int Vectors, bool AlongK>
+// What is multiplied: floats, or pairs of bfloat16.
+template <bool Pairs> struct Product;
+template <> struct Product<false> {
+    using Vector = vf;
+    static GW_INLINE vf load(const float* p) { return gw::GW_ISA::load(p); }
+    static GW_INLINE vf splat(const float* p) { return gw::GW_ISA::splat(*p); }
+    static GW_INLINE void add(vf& sum, vf a, vf b) { sum += a * b; }
+};
+template <> struct Product<true> {
+    using Vector = vi;
+    static GW_INLINE vi load(const float* p) {
+        return reinterpret_cast<vi>(gw::GW_ISA::load(p));
+    }
+    static GW_INLINE vi splat(const float* p) {
+        i32 word;
+        __builtin_memcpy(&word, p, sizeof word);
+        return word - vi{};
+    }
+    static GW_INLINE void add(vf& sum, vi a, vi b) { sum = dot_bf16(sum, a, b); }
+};
+
+template <int Rows, int Vectors, bool AlongK, bool Pairs>
 GW_INLINE void multiply_add(vf (&sum)[Rows][Vectors], const Operand& o) {
     const float* a = o.a;
     const float* b = o.b;
     const i64 a_row = AlongK ? o.a_row : 1, a_col = AlongK ? 1 : o.a_col;
     for (i64 k = 0; k < o.k; ++k) {
-        vf weights[Vectors];
+        typename Product<Pairs>::Vector weights[Vectors];
 #pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v) {
-            weights[v] = load(b + v * kLanes);
+            weights[v] = Product<Pairs>::load(b + v * kLanes);
             keep_in_register(weights[v]);
         }
 #pragma GCC unroll 12
         for (int r = 0; r < Rows; ++r) {
-            const vf x = splat(a[r * a_row]);
+            const auto x = Product<Pairs>::splat(a + r * a_row);
 #pragma GCC unroll 4
-            for (int v = 0; v < Vectors; ++v) sum[r][v] += x * weights[v];
+            for (int v = 0; v < Vectors; ++v) Product<Pairs>::add(sum[r][v], x, weights[v]);
         }
         a += a_col;
         b += o.b_row;
     }
 }
 
-template <int Rows, int Vectors> void run_tile(const Tile& t) {
+template <int Rows, int Vectors, bool Pairs> void run_tile(const Tile& t) {
     vf sum[Rows][Vectors];
     // Copies: stores through c could otherwise change the tile for all the compiler knows.
     float* const c = t.c;
@@ -75,9 +99,9 @@ template <int Rows, int Vectors> void run_tile(const Tile& t) {
     }
     for (int i = 0; i < t.operands; ++i) {
         if (t.operand[i].a_col == 1)
-            multiply_add<Rows, Vectors, true>(sum, t.operand[i]);
+            multiply_add<Rows, Vectors, true, Pairs>(sum, t.operand[i]);
         else
-            multiply_add<Rows, Vectors, false>(sum, t.operand[i]);
+            multiply_add<Rows, Vectors, false, Pairs>(sum, t.operand[i]);
     }
 #pragma GCC unroll 12
     for (int r = 0; r < Rows; ++r) {
@@ -99,26 +123,27 @@ constexpr int tile_rows(int vectors) {
     return vectors == 1 || (vectors == 2 && kPanelVectors == 4) ? 2 * kTileRows : kTileRows;
 }
 
-template <int Vectors>
-constexpr TileFunction kTiles[kTileRows] = {run_tile<1, Vectors>, run_tile<2, Vectors>,
-                                            run_tile<3, Vectors>, run_tile<4, Vectors>,
-                                            run_tile<5, Vectors>, run_tile<6, Vectors>};
-template <int Vectors>
-constexpr TileFunction kTallTiles[kTileRows] = {run_tile<7, Vectors>,  run_tile<8, Vectors>,
-                                                run_tile<9, Vectors>,  run_tile<10, Vectors>,
-                                                run_tile<11, Vectors>, run_tile<12, Vectors>};
+template <int Vectors, bool Pairs>
+constexpr TileFunction kTiles[kTileRows] = {
+    run_tile<1, Vectors, Pairs>, run_tile<2, Vectors, Pairs>, run_tile<3, Vectors, Pairs>,
+    run_tile<4, Vectors, Pairs>, run_tile<5, Vectors, Pairs>, run_tile<6, Vectors, Pairs>};
+template <int Vectors, bool Pairs>
+constexpr TileFunction kTallTiles[kTileRows] = {
+    run_tile<7, Vectors, Pairs>,  run_tile<8, Vectors, Pairs>,  run_tile<9, Vectors, Pairs>,
+    run_tile<10, Vectors, Pairs>, run_tile<11, Vectors, Pairs>, run_tile<12, Vectors, Pairs>};
 
-template <int Vectors> inline TileFunction tile_of(int rows) {
+template <int Vectors, bool Pairs> inline TileFunction tile_of(int rows) {
     if constexpr (tile_rows(Vectors) > kTileRows)
-        if (rows > kTileRows) return kTallTiles<Vectors>[rows - kTileRows - 1];
-    return kTiles<Vectors>[rows - 1];
+        if (rows > kTileRows) return kTallTiles<Vectors, Pairs>[rows - kTileRows - 1];
+    return kTiles<Vectors, Pairs>[rows - 1];
 }
 
-inline TileFunction tile_function(int rows, int vectors) {
-    if (vectors == 1) return tile_of<1>(rows);
-    if (vectors == 2) return tile_of<2>(rows);
-    if constexpr (kPanelVectors == 4) return vectors == 3 ? tile_of<3>(rows) : tile_of<4>(rows);
-    return tile_of<2>(rows);
+template <bool Pairs> inline TileFunction tile_function(int rows, int vectors) {
+    if (vectors == 1) return tile_of<1, Pairs>(rows);
+    if (vectors == 2) return tile_of<2, Pairs>(rows);
+    if constexpr (kPanelVectors == 4)
+        return vectors == 3 ? tile_of<3, Pairs>(rows) : tile_of<4, Pairs>(rows);
+    return tile_of<2, Pairs>(rows);
 }
 
 // Splits m rows into tiles as evenly as their greatest height allows: no thin remainder.
@@ -145,7 +170,7 @@ class RowTiles {
 inline void run_rows(Tile& t, i64 m, int vectors) {
     for (RowTiles tile(m, vectors); tile.more(); tile.next()) {
         const int rows = tile.rows();
-        tile_function(rows, vectors)(t);
+        (t.pairs ? tile_function<true>(rows, vectors) : tile_function<false>(rows, vectors))(t);
         for (int o = 0; o < t.operands; ++o) t.operand[o].a += rows * t.operand[o].a_row;
         if (t.start != nullptr) t.start += rows * t.start_row;
         t.c += rows * t.ldc;
@@ -177,7 +202,7 @@ inline void run_rows_in_passes(const Tile& whole, i64 m, int vectors) {
 constexpr int kWideRows = kPanelVectors == 2 ? 3 : 1;
 constexpr int wide_panels(int rows) { return rows == 1 && kPanelVectors == 2 ? 4 : 2; }
 
-template <int Rows, int Panels> void run_wide(const Tile* tiles) {
+template <int Rows, int Panels, bool Pairs> void run_wide(const Tile* tiles) {
     vf sum[Panels][Rows][kPanelVectors];
 #pragma GCC unroll 4
     for (int p = 0; p < Panels; ++p) {
@@ -196,16 +221,18 @@ template <int Rows, int Panels> void run_wide(const Tile* tiles) {
 #pragma GCC unroll 4
         for (int p = 0; p < Panels; ++p) b[p] = tiles[p].operand[i].b;
         for (i64 k = 0; k < o.k; ++k) {
-            vf x[Rows];
+            typename Product<Pairs>::Vector x[Rows];
 #pragma GCC unroll 3
-            for (int r = 0; r < Rows; ++r) x[r] = splat(o.a[r * o.a_row + k * o.a_col]);
+            for (int r = 0; r < Rows; ++r)
+                x[r] = Product<Pairs>::splat(o.a + r * o.a_row + k * o.a_col);
 #pragma GCC unroll 4
             for (int p = 0; p < Panels; ++p) {
 #pragma GCC unroll 4
                 for (int v = 0; v < kPanelVectors; ++v) {
-                    const vf weights = load(b[p] + k * kPanel + v * kLanes);
+                    const auto weights = Product<Pairs>::load(b[p] + k * kPanel + v * kLanes);
 #pragma GCC unroll 3
-                    for (int r = 0; r < Rows; ++r) sum[p][r][v] += x[r] * weights;
+                    for (int r = 0; r < Rows; ++r)
+                        Product<Pairs>::add(sum[p][r][v], x[r], weights);
                 }
             }
         }
@@ -257,16 +284,23 @@ class PanelRunner {
     void flush() {
         const int rows = static_cast<int>(rows_);
         if (waiting_ == wide_panels(rows)) {
-            if (rows == 1)
-                run_wide<1, wide_panels(1)>(tiles_);
-            else if (rows == 2 && kWideRows >= 2)
-                run_wide<2, wide_panels(2)>(tiles_);
+            if (tiles_[0].pairs)
+                run_wide_of<true>(rows);
             else
-                run_wide<3, wide_panels(3)>(tiles_);
+                run_wide_of<false>(rows);
         } else {
             for (int i = 0; i < waiting_; ++i) run_rows(waiting(i), rows_, kPanelVectors);
         }
         waiting_ = 0;
+    }
+
+    template <bool Pairs> void run_wide_of(int rows) const {
+        if (rows == 1)
+            run_wide<1, wide_panels(1), Pairs>(tiles_);
+        else if (rows == 2 && kWideRows >= 2)
+            run_wide<2, wide_panels(2), Pairs>(tiles_);
+        else
+            run_wide<3, wide_panels(3), Pairs>(tiles_);
     }
 
     i64 rows_;

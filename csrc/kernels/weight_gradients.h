@@ -24,7 +24,7 @@ Floats merged_gradient(const Recurrent& r, const float* a, i64 a_row, i64 rows, 
     const i64 padded = padded_units(r.units), width = slots.count() * padded;
     Floats grad(rows * width);
     gemm({rows, width, r.plan.tokens, a, 1, a_row, r.saved.gates + slots.begin * padded,
-          RowLayout<Cell>(r).gates, 1, nullptr, grad.get(), width, false});
+          RowLayout<Cell>(r).gates, 1, nullptr, grad.get(), width, false, r.bf16});
     return grad;
 }
 
