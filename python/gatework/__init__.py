@@ -14,12 +14,15 @@ _MODULES = frozenset(
     {
         "activations",
         "callbacks",
+        "config",
         "constraints",
+        "dtype_policies",
         "initializers",
         "interop",
         "layers",
         "losses",
         "metrics",
+        "mixed_precision",
         "models",
         "ops",
         "optimizers",
@@ -36,6 +39,7 @@ _MODULES = frozenset(
     }
 )
 _NAMES = {
+    "DTypePolicy": "dtype_policies",
     "Initializer": "initializers",
     "Input": "layers",
     "InputSpec": "layers",
@@ -59,6 +63,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from .dtype_policies import DTypePolicy as DTypePolicy
     from .initializers.base import Initializer as Initializer
     from .layers import Input as Input
     from .layers import InputSpec as InputSpec

@@ -75,15 +75,23 @@ def gemm(
     bias: _Floats | None = None,
     out: _Floats | None = None,
     accumulate: bool = False,
+    bf16: bool = False,
 ) -> _Floats:
     """``op(a) @ op(b) + bias`` of two matrices; ``accumulate`` adds to ``out`` instead.
+
+    With ``bf16``, here and below, the operands are rounded to bfloat16; the sums are float32.
 
     The matrices may be views: ``b`` of any strides, ``a`` with rows or columns that lie in one
     piece, ``out`` with rows that do.
     """
 
 def dense_forward(
-    x: _Floats, kernel: _Floats, bias: _Floats | None, activation: str, keep_pre: bool
+    x: _Floats,
+    kernel: _Floats,
+    bias: _Floats | None,
+    activation: str,
+    keep_pre: bool,
+    bf16: bool = False,
 ) -> tuple[_Floats, _Floats | None]:
     """``activation(x @ kernel + bias)`` of x (N, I), and its argument when ``keep_pre``."""
 
@@ -213,7 +221,6 @@ def binary_cross_entropy_forward(logits: _Floats, targets: _Floats) -> _Floats:
     """Elementwise loss of logits for targets in [0, 1], both of one shape."""
 
 def binary_cross_entropy_backward(logits: _Floats, targets: _Floats, dloss: _Floats) -> _Floats: ...
-
 def ctc(
     logits: _Floats,
     labels: npt.NDArray[np.int64],
@@ -381,6 +388,7 @@ class PackedWeights:
         bias: _Floats | None,
         peepholes: _Floats | None = None,
         projection: _Floats | None = None,
+        bf16: bool = False,
     ) -> None: ...
     @property
     def isa(self) -> str: ...
@@ -441,6 +449,7 @@ def recurrent_forward(
     projection: _Floats | None = None,
     zoneout: Sequence[float] | None = None,
     zoneout_seed: int | None = None,
+    bf16: bool = False,
 ) -> tuple[_Floats, tuple[_Floats, ...], RecurrentPass | None]:
     """Runs a cell over x (B, T, I).
 

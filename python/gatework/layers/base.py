@@ -10,9 +10,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from .. import constraints, initializers, regularizers, tree
+from .. import constraints, dtype_policies, initializers, regularizers, tree
 from .._suggest import constructor_arguments, suggest
 from ..autograd import Tensor, Variable, as_array
+from ..ops.precision import precision
 from ..utils.naming import auto_name
 from .allowance import spend
 from .calling import (
@@ -33,14 +34,6 @@ from .symbolic import Called, KerasTensor, Node, outputs_on_trial
 from .weights import WeightOwner
 
 __all__ = ["InputSpec", "Layer", "finishing"]
-
-DTYPE_POLICY = {
-    "module": "keras",
-    "class_name": "DTypePolicy",
-    "config": {"name": "float32"},
-    "registered_name": None,
-}
-
 
 # Threads that call a new layer at the same time build it once.
 _building = threading.RLock()
@@ -71,7 +64,8 @@ class Layer(Called, Stepwise, WeightOwner):
     Args:
         activity_regularizer: regularizer of the outputs; its penalty is divided by the batch size.
         trainable: whether the weights are trained.
-        dtype: "float32", the compute type.
+        dtype: "float32", or "mixed_bfloat16" for products of bfloat16; a DTypePolicy. The global
+            policy (``gatework.config.set_dtype_policy``) by default.
         autocast: accepted; inputs are always brought to float32.
         name: name; the class's in snake case, numbered, by default.
         input_shape, batch_input_shape, batch_shape: shape of the inputs without or with the batch
@@ -110,7 +104,8 @@ class Layer(Called, Stepwise, WeightOwner):
         self._start_tracking()
         if name is not None and (not isinstance(name, str) or not name or "/" in name):
             raise ValueError(f"name must be a non-empty string without '/', not {name!r}")
-        _check_dtype(dtype)
+        self._policy = dtype_policies.get(dtype)
+        self._bf16 = self._policy.compute_dtype == "bfloat16"
         self.name = name or auto_name(type(self).__name__)
         self.built = False
         self.supports_masking = bool(getattr(type(self), "supports_masking", False))
@@ -262,10 +257,13 @@ class Layer(Called, Stepwise, WeightOwner):
             for layer in self._flatten_layers():
                 layer._losses.clear()
         context.training = bool(training)
+        around_bf16 = precision.bf16
+        precision.bf16 = self._bf16
         try:
             outputs = to_tensors(self.call(inputs, *args[1:], **kwargs))
         finally:
             context.training = around
+            precision.bf16 = around_bf16
         self._set_masks(inputs, outputs, mask)
         if self.activity_regularizer is not None:
             for leaf in tree.flatten(outputs):
@@ -374,8 +372,18 @@ class Layer(Called, Stepwise, WeightOwner):
         return "float32"
 
     @property
+    def dtype_policy(self) -> dtype_policies.DTypePolicy:
+        """What the layer computes in; assigning changes it."""
+        return self._policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, policy: Any) -> None:
+        self._policy = dtype_policies.get(policy)
+        self._bf16 = self._policy.compute_dtype == "bfloat16"
+
+    @property
     def compute_dtype(self) -> str:
-        return "float32"
+        return self._policy.compute_dtype
 
     @property
     def variable_dtype(self) -> str:
@@ -393,7 +401,13 @@ class Layer(Called, Stepwise, WeightOwner):
         Raises:
             NotImplementedError: if a subclass takes other arguments and does not say which.
         """
-        config = {"name": self.name, "trainable": self._trainable, "dtype": DTYPE_POLICY}
+        policy = {
+            "module": "keras",
+            "class_name": "DTypePolicy",
+            "config": self._policy.get_config(),
+            "registered_name": None,
+        }
+        config = {"name": self.name, "trainable": self._trainable, "dtype": policy}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         if self._describes_itself():
@@ -419,11 +433,3 @@ class Layer(Called, Stepwise, WeightOwner):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
-
-
-def _check_dtype(dtype: Any) -> None:
-    if isinstance(dtype, dict):
-        dtype = dtype.get("config", {}).get("name")
-    name = getattr(dtype, "name", dtype)
-    if name is not None and str(name) != "float32" and name is not np.float32:
-        raise ValueError(f"dtype must be 'float32', not {name!r}")

@@ -97,7 +97,7 @@ class Sequential(Model):
         if not isinstance(entry, InputLayer):
             if input_shape is None:
                 raise ValueError("input_shape must be given for a Sequential without an Input")
-            entry = InputLayer(batch_shape=tuple(input_shape), dtype=entry.compute_dtype)
+            entry = InputLayer(batch_shape=tuple(input_shape), dtype=entry.variable_dtype)
             self._layers.insert(0, entry)
         elif input_shape is not None and not _compatible(entry.batch_shape, tuple(input_shape)):
             raise ValueError(

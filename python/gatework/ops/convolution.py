@@ -15,6 +15,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from .. import _core
 from ..autograd import Array, Tensor, as_tensor, needs_gradient, record
+from .precision import precision
 from .shape import moveaxis, repeat, reshape
 from .windows import output_length, padding_sizes
 
@@ -24,12 +25,23 @@ __all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
 class _Windows:
     """Windows of so many taps over a buffer (batch, period, channels), the period whole strides."""
 
-    __slots__ = ("batch", "channels", "count", "dilation", "period", "rows", "stride", "taps")
+    __slots__ = (
+        "batch",
+        "bf16",
+        "channels",
+        "count",
+        "dilation",
+        "period",
+        "rows",
+        "stride",
+        "taps",
+    )
 
     def __init__(
         self, shape: tuple[int, int, int], taps: int, count: int, stride: int, dilation: int
     ) -> None:
         self.batch, self.period, self.channels = shape
+        self.bf16 = precision.bf16
         self.taps = taps
         self.count = count  # windows of one sequence that are wanted
         self.stride = stride
@@ -80,7 +92,8 @@ def _correlate(w: _Windows, buffer: Array, kernel: Array, bias: Array | None) ->
     rows = out[: w.rows]
     groups = w.channels // size
     if groups == 1 and w.dilation == 1:
-        _core.gemm(w.joined(buffer), kernel.reshape(-1, features), bias=bias, out=rows)
+        weights = kernel.reshape(-1, features)
+        _core.gemm(w.joined(buffer), weights, bias=bias, out=rows, bf16=w.bf16)
     else:
         for g, part in _parts(groups, features):
             for k in range(taps):
@@ -91,6 +104,7 @@ def _correlate(w: _Windows, buffer: Array, kernel: Array, bias: Array | None) ->
                     bias=of_group,
                     out=rows[:, part],
                     accumulate=k > 0,
+                    bf16=w.bf16,
                 )
     return out.reshape(w.batch, whole, features)[:, : w.count]
 
@@ -101,13 +115,13 @@ def _correlate_weights(w: _Windows, buffer: Array, dy: Array, shape: tuple[int, 
     flat = w.spread(dy)
     groups = w.channels // size
     if groups == 1 and w.dilation == 1:
-        joined: Array = _core.gemm(w.joined(buffer), flat, trans_a=True)
+        joined: Array = _core.gemm(w.joined(buffer), flat, trans_a=True, bf16=w.bf16)
         return joined.reshape(shape)
     found = np.empty(shape, np.float32)
     for g, part in _parts(groups, features):
         for k in range(taps):
             step = w.tap(buffer, k, g * size, size)
-            _core.gemm(step, flat[:, part], trans_a=True, out=found[k][:, part])
+            _core.gemm(step, flat[:, part], trans_a=True, out=found[k][:, part], bf16=w.bf16)
     return found
 
 
@@ -124,6 +138,7 @@ def _scatter(w: _Windows, y: Array, kernel: Array) -> Array:
                 trans_b=True,
                 out=w.tap(buffer, k, g * size, size),
                 accumulate=True,
+                bf16=w.bf16,
             )
     return buffer
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import _core
 from ..autograd import Tensor, as_tensor, is_recording, needs_gradient, record
+from .precision import precision
 
 __all__ = ["FUSED_ACTIVATIONS", "dense"]
 
@@ -45,20 +46,24 @@ def dense(
     weights = np.ascontiguousarray(kernel._value).reshape(depth, width)
     wants_logits = activation == "sigmoid"
     keep = is_recording(*inputs)
+    bf16 = precision.bf16
     y, pre = _core.dense_forward(
         rows,
         weights,
         None if bias is None else np.ascontiguousarray(inputs[2]._value).reshape(width),
         activation,
         keep or wants_logits,
+        bf16,
     )
     shape = x.shape[: x.ndim - axes] + units
 
     def gradients(dpre: np.ndarray) -> list[np.ndarray | None]:
         flat = np.ascontiguousarray(dpre, np.float32).reshape(len(rows), width)
         found = [
-            _core.gemm(flat, weights, trans_b=True).reshape(x.shape) if needs_gradient(x) else None,
-            _core.gemm(rows, flat, trans_a=True).reshape(kernel.shape)
+            _core.gemm(flat, weights, trans_b=True, bf16=bf16).reshape(x.shape)
+            if needs_gradient(x)
+            else None,
+            _core.gemm(rows, flat, trans_a=True, bf16=bf16).reshape(kernel.shape)
             if needs_gradient(kernel)
             else None,
         ]

@@ -11,20 +11,24 @@ from .. import _core
 from ..autograd import Array, Tensor, as_tensor, needs_gradient, record, wrap
 from .broadcast import binary_operands, normalize_axes, sum_to
 from .math import multiply
+from .precision import precision
 from .reduce import sum
 from .shape import reshape, transpose
 
 __all__ = ["dot", "einsum", "matmul", "tensordot"]
 
 
-def product(a: Array, b: Array) -> Array:
-    """a·b over the last two axes of both, with NumPy's broadcasting of the others."""
+def product(a: Array, b: Array, bf16: bool = False) -> Array:
+    """a·b over the last two axes of both, with NumPy's broadcasting of the others.
+
+    With ``bf16``, float32 operands are rounded to bfloat16.
+    """
     if a.dtype != np.float32 or b.dtype != np.float32 or 0 in a.shape or 0 in b.shape:
         return np.asarray(np.matmul(a, b))
     if b.ndim == 2:
         rows, trans_a = _plain(a) if a.ndim == 2 else (_matrix(a), False)
         right, trans_b = _plain(b)
-        flat: Array = _core.gemm(rows, right, trans_a=trans_a, trans_b=trans_b)
+        flat: Array = _core.gemm(rows, right, trans_a=trans_a, trans_b=trans_b, bf16=bf16)
         return flat.reshape(a.shape[:-1] + (b.shape[1],))
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     out = np.empty(batch + (a.shape[-2], b.shape[-1]), np.float32)
@@ -33,7 +37,7 @@ def product(a: Array, b: Array) -> Array:
     for index in np.ndindex(*batch):
         left, trans_a = _plain(a[index])
         right, trans_b = _plain(b[index])
-        _core.gemm(left, right, trans_a=trans_a, trans_b=trans_b, out=out[index])
+        _core.gemm(left, right, trans_a=trans_a, trans_b=trans_b, out=out[index], bf16=bf16)
     return out
 
 
@@ -68,7 +72,8 @@ def matmul(x1: Any, x2: Any) -> Tensor:
         )
     x, y = a._value, b._value
     shape_x, shape_y = a.shape, b.shape
-    value = product(x, y)
+    bf16 = precision.bf16
+    value = product(x, y, bf16)
     for_x = y if needs_gradient(a) else None  # what each gradient needs, and nothing else
     for_y = x if needs_gradient(b) else None
     if for_x is None and for_y is None:
@@ -77,12 +82,12 @@ def matmul(x1: Any, x2: Any) -> Tensor:
     def vjp(dy: Array) -> tuple[Array | None, Array | None]:
         dx = dw = None
         if for_x is not None:
-            dx = sum_to(product(dy, for_x.swapaxes(-1, -2)), shape_x)
+            dx = sum_to(product(dy, for_x.swapaxes(-1, -2), bf16), shape_x)
         if for_y is not None:
             if len(shape_y) == 2:  # one product over all leading axes, not a sum of products
-                dw = product(_matrix(for_y).T, _matrix(dy))
+                dw = product(_matrix(for_y).T, _matrix(dy), bf16)
             else:
-                dw = sum_to(product(for_y.swapaxes(-1, -2), dy), shape_y)
+                dw = sum_to(product(for_y.swapaxes(-1, -2), dy, bf16), shape_y)
         return dx, dw
 
     return record(value, (a, b), vjp)

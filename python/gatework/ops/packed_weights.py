@@ -30,15 +30,25 @@ class PackedWeightsCache:
         bias: Variable | None,
         peepholes: Variable | None = None,
         projection: Variable | None = None,
+        *,
+        bf16: bool = False,
     ) -> _core.PackedWeights:
-        """The packed weights of ``cell``, made anew if a variable was written to since."""
+        """The packed weights of ``cell``, made anew if a variable was written to since.
+
+        With ``bf16``, those of products of bfloat16.
+        """
         given = (kernel, recurrent_kernel, bias, peepholes, projection)
         variables = [variable for variable in given if variable is not None]
-        key = (cell, runtime.isa(), *((id(v), v.version) for v in variables))
+        key = (cell, runtime.isa(), bf16, *((id(v), v.version) for v in variables))
         kept = self._kept  # read once: another thread may replace it
         if kept is None or kept[0] != key:
-            arrays = [v if v is None else np.ascontiguousarray(v._value, np.float32) for v in given]
-            packed = _core.PackedWeights(cell, *arrays)  # type: ignore[arg-type]
+            w, u, *others = (
+                v if v is None else np.ascontiguousarray(v._value, np.float32) for v in given
+            )
+            b, p, q = others
+            assert w is not None
+            assert u is not None
+            packed = _core.PackedWeights(cell, w, u, b, p, q, bf16)
             kept = self._kept = (key, packed)
         return kept[1]
 

@@ -10,6 +10,7 @@ import numpy as np
 from .. import _core
 from ..autograd import Tensor, as_array, as_tensor, is_recording, needs_gradient, record_many
 from .packed_weights import PackedWeightsCache
+from .precision import precision
 
 __all__ = ["recurrent"]
 
@@ -106,11 +107,14 @@ def recurrent(
         None if projection is None else next(given),
         zoneout,
         zoneout_seed,
+        precision.bf16,
     )
     recording = is_recording(*inputs)
     kept = None
     if not recording and packed is not None:
-        kept = packed.get(cell, kernel, recurrent_kernel, bias, peepholes, projection)
+        kept = packed.get(
+            cell, kernel, recurrent_kernel, bias, peepholes, projection, bf16=precision.bf16
+        )
     y, states, saved = _core.recurrent_forward(*arguments, recording, kept, *extra)
 
     def vjp(dys: tuple[np.ndarray | None, ...]) -> list[np.ndarray | None]:

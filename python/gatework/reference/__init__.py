@@ -6,6 +6,7 @@ everything is meant to be read beside the paper it names.
 
 from .activations import ACTIVATIONS, Activation, activation_backward, activation_forward
 from .attention import attention_backward, attention_dropout_mask, attention_forward
+from .bfloat16 import round_bfloat16
 from .binary_cross_entropy import binary_cross_entropy_backward, binary_cross_entropy_forward
 from .cell import Cell
 from .ctc import ctc
@@ -94,6 +95,7 @@ __all__ = [
     "pad_sequences",
     "philox4x32",
     "random_words",
+    "round_bfloat16",
     "recurrent",
     "recurrent_backward",
     "rmsprop_update",

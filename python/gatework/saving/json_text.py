@@ -10,6 +10,7 @@ __all__ = ["read_json"]
 
 def read_json(data: bytes, label: str) -> Any:
     """The value of a JSON text; ``label`` is the subject of the error sentence."""
+
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):

@@ -131,8 +131,13 @@ def restore_optimizer(
     kinds, rest = divmod(len(slots), len(variables) or 1)
     shapes = [v.shape for kind in range(kinds) for v in slots[kind::kinds]]
     left = stored[len(slots) :] if kinds else []  # without momentum theirs is kept, and not used
-    if rest or [a.shape for a in stored[: len(slots)]] != shapes or any(
-        a.shape != (1,) for a in left  # the place of amsgrad's maximum, unused
+    if (
+        rest
+        or [a.shape for a in stored[: len(slots)]] != shapes
+        or any(
+            a.shape != (1,)
+            for a in left  # the place of amsgrad's maximum, unused
+        )
     ):
         return False
     if counted:

@@ -142,9 +142,7 @@ def _shape_of_inputs(config: Any) -> Any:
     return first["config"].get("batch_shape")
 
 
-def _layer(
-    name: str, config: dict[str, Any], major: int, depth: int
-) -> tuple[str, dict[str, Any]]:
+def _layer(name: str, config: dict[str, Any], major: int, depth: int) -> tuple[str, dict[str, Any]]:
     label = f"{name} {config.get('name', '')!r}"
     for key, harmless in _DROPPED.items():
         value = config.pop(key, None)

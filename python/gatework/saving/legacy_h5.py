@@ -107,7 +107,9 @@ def is_legacy_weights(data: bytes, source: str) -> bool:
     """Whether the bytes are in this layout rather than that of ``.weights.h5``."""
     with opened(data, source) as h5:
         return (
-            "layer_names" in h5.attrs or "layer_names0" in h5.attrs or CONFIG in h5.attrs
+            "layer_names" in h5.attrs
+            or "layer_names0" in h5.attrs
+            or CONFIG in h5.attrs
             or find_group(h5, WEIGHTS, source) is not None
         )
 

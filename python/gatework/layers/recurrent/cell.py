@@ -223,8 +223,11 @@ class RecurrentCell(Layer):
         """Lets the next step in training draw a new mask of h."""
         self._recurrent_dropout_mask = None
 
-    def stream(self, batch_size: int = 1) -> Stream:
-        """The cell one step at a time, with its present weights; ValueError if it is not built."""
+    def stream(self, batch_size: int = 1, *, bf16: bool | None = None) -> Stream:
+        """The cell one step at a time, with its present weights; ValueError if it is not built.
+
+        ``bf16`` makes its products those of bfloat16; by default the policy of the cell decides.
+        """
         if self.kernel is None or self.recurrent_kernel is None:
             raise ValueError(f"{self.name} has no weights yet: build it before it is streamed")
         options = self.kernel_options()
@@ -235,6 +238,7 @@ class RecurrentCell(Layer):
             self.bias,
             options.get("peepholes"),
             options.get("projection"),
+            bf16=self._bf16 if bf16 is None else bf16,
         )
         return Stream(
             weights,

@@ -72,7 +72,7 @@ class RecurrentLayer(RNN):
         """
         if self.go_backwards:
             raise ValueError(f"{self.name} goes backwards: its first step needs the last input")
-        streams = [cell.stream(batch_size) for cell in cells_in(self.cell)]
+        streams = [cell.stream(batch_size, bf16=self._bf16) for cell in cells_in(self.cell)]
         return streams[0] if len(streams) == 1 else StreamChain(streams)
 
     def get_config(self) -> dict[str, Any]:
