@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import gatework
@@ -39,11 +40,22 @@ def problem(
     cell: str, weights: problems.Weights, x: Array, dy: Array, go_backwards: bool = False
 ) -> Problem:
     """A layer without options."""
-    activation, gate = "tanh", "sigmoid"
-    return Problem(
-        cell, x, *weights, None, None, None, None, activation, gate, go_backwards, False, True,
-        None, None, None, None, dy, (),
-    )  # fmt: skip
+    kernel, recurrent_kernel, bias = weights
+    given = {
+        "cell": cell,
+        "x": x,
+        "kernel": kernel,
+        "recurrent_kernel": recurrent_kernel,
+        "bias": bias,
+        "activation": "tanh",
+        "recurrent_activation": "sigmoid",
+        "go_backwards": go_backwards,
+        "zero_output_for_mask": False,
+        "return_sequences": True,
+        "dy": dy,
+        "d_states": (),
+    }
+    return Problem(**(dict.fromkeys(field.name for field in fields(Problem)) | given))
 
 
 def recurrent(w: Recurrent) -> Task:
