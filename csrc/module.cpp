@@ -3,6 +3,7 @@
 namespace py = pybind11;
 
 void bind_activation(py::module_&);
+void bind_attention(py::module_&);
 void bind_dense(py::module_&);
 void bind_dropout(py::module_&);
 void bind_embedding(py::module_&);
@@ -21,6 +22,7 @@ PYBIND11_MODULE(_core, m) {
     m.doc() = "Compiled kernels of gatework. Use gatework.ops instead: arguments here are raw arrays.";
     bind_runtime(m);
     bind_activation(m);
+    bind_attention(m);
     bind_dense(m);
     bind_dropout(m);
     bind_embedding(m);

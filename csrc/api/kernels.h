@@ -1,5 +1,6 @@
 // The dispatch table: every operation that exists once per ISA. Whole operations only.
 #pragma once
+#include "api/attention.h"
 #include "api/elementwise.h"
 #include "api/embedding.h"
 #include "api/gemm.h"
@@ -31,6 +32,9 @@ struct Kernels {
     void (*softmax_forward)(const float* x, float* y, i64 rows, i64 columns);
     void (*softmax_backward)(const float* y, const float* dy, float* dx, i64 rows, i64 columns);
     void (*dropout)(const Dropout&);
+    void (*attention_forward)(const Attention&);
+    void (*attention_backward)(const Attention&, const AttentionGrad&); // y and lse given
+    void (*rotary)(const Rotary&);
     void (*row_norm_forward)(const RowNorm&);
     void (*row_norm_backward)(const RowNormGrad&);
     void (*column_moments)(const ColumnMoments&);

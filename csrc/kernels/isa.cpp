@@ -1,5 +1,6 @@
 // Every kernel, compiled once per instruction set (GW_ISA names it) into its own namespace.
 #include "api/kernels.h"
+#include "kernels/attention_backward.h"
 #include "kernels/cells/gru.h"
 #include "kernels/cells/gru_v1.h"
 #include "kernels/cells/lstm.h"
@@ -16,6 +17,7 @@
 #include "kernels/peak.h"
 #include "kernels/pooling.h"
 #include "kernels/recurrent.h"
+#include "kernels/rotary.h"
 #include "kernels/softmax.h"
 
 #define GW_TEXT_(x) #x
@@ -97,6 +99,9 @@ constexpr Kernels make_table() {
     k.softmax_forward = softmax_forward;
     k.softmax_backward = softmax_backward;
     k.dropout = dropout;
+    k.attention_forward = attention_forward;
+    k.attention_backward = attention_backward;
+    k.rotary = rotary;
     k.row_norm_forward = row_norm_forward;
     k.row_norm_backward = row_norm_backward;
     k.column_moments = column_moments;

@@ -34,6 +34,8 @@ typedef u32 vu __attribute__((vector_size(kLanes * 4)));
 typedef u64 vl __attribute__((vector_size(kLanes * 4))); // kLanes / 2 long words
 typedef float vf_unaligned __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
 
+GW_INLINE i64 min64(i64 a, i64 b) { return a < b ? a : b; }
+
 GW_INLINE vf load(const float* p) { return *reinterpret_cast<const vf_unaligned*>(p); }
 GW_INLINE void store(float* p, vf x) { *reinterpret_cast<vf_unaligned*>(p) = x; }
 GW_INLINE vf splat(float x) { return x - vf{}; } // x - 0 is x even for -0: folds to a broadcast
@@ -110,6 +112,20 @@ GW_INLINE vi round_to_int(vf x) {
     vi n;
     for (int i = 0; i < kLanes; ++i) n[i] = x[i] == x[i] ? static_cast<i32>(__builtin_rintf(x[i])) : 0;
     return n;
+#endif
+}
+
+// The nearest whole number.
+GW_INLINE vf nearest(vf x) {
+#if defined(__AVX512F__)
+    return _mm512_maskz_roundscale_ps(static_cast<__mmask16>(-1), x, 8);
+#elif defined(__AVX2__)
+    return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#elif defined(__SSE4_1__)
+    return _mm_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#else
+    for (int i = 0; i < kLanes; ++i) x[i] = __builtin_rintf(x[i]);
+    return x;
 #endif
 }
 
@@ -242,6 +258,46 @@ GW_INLINE vf copy_sign(vf magnitude, vf sign) {
                                 (reinterpret_cast<vu>(sign) & 0x80000000u));
 }
 
+GW_INLINE vi lane_numbers() {
+    vi n;
+    for (int i = 0; i < kLanes; ++i) n[i] = i;
+    return n;
+}
+
+// The first n bytes as lanes with all bits set where a byte is not zero; the other lanes are zero.
+GW_INLINE vi load_flags(const bool* p, i64 n) {
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+    const auto some = static_cast<__mmask16>(n >= kLanes ? -1 : (1 << n) - 1);
+    const __m128i bytes = _mm_maskz_loadu_epi8(some, p);
+    return reinterpret_cast<vi>(_mm512_maskz_set1_epi32(_mm_test_epi8_mask(bytes, bytes), -1));
+#else
+    vi lanes = {};
+    for (i64 i = 0; i < min64(n, kLanes); ++i) lanes[i] = -static_cast<i32>(p[i]);
+    return lanes;
+#endif
+}
+
+// x where it is larger, else y: NaN in x loses.
+GW_INLINE vf larger_number(vf x, vf y) {
+#if defined(__AVX512F__)
+    return _mm512_maskz_max_ps(static_cast<__mmask16>(-1), x, y);
+#elif defined(__AVX2__)
+    return _mm256_max_ps(x, y);
+#elif defined(__x86_64__)
+    return _mm_max_ps(x, y);
+#else
+    return x > y ? x : y;
+#endif
+}
+
+// The largest of the lanes, none of them NaN.
+GW_INLINE float max_lanes(vf x) {
+#pragma GCC unroll 4
+    for (int width = kLanes / 2; width > 0; width /= 2)
+        x = larger_number(__builtin_shuffle(x, (lane_numbers() + width) & (kLanes - 1)), x);
+    return x[0];
+}
+
 // Sum of the lanes, in a fixed order.
 GW_INLINE float sum_lanes(vf x) {
     float lanes[kLanes];
@@ -251,7 +307,6 @@ GW_INLINE float sum_lanes(vf x) {
     return lanes[0];
 }
 
-GW_INLINE i64 min64(i64 a, i64 b) { return a < b ? a : b; }
 GW_INLINE i64 round_up(i64 n, i64 step) { return (n + step - 1) / step * step; }
 
 } // namespace

@@ -119,6 +119,53 @@ def spatial_dropout(x: _Floats, rate: float, seed: int) -> _Floats:
 def dropout_mask(shape: Sequence[int], rate: float, seed: int) -> _Floats:
     """The factors ``dropout`` multiplies with: 0 or 1 / (1 - rate)."""
 
+# --- attention ---
+
+def attention_forward(
+    q: _Floats,
+    k: _Floats,
+    v: _Floats,
+    bias: _Floats | None,
+    mask: npt.NDArray[np.bool_] | None,
+    slopes: _Floats | None,
+    offset: npt.NDArray[np.int64],
+    scale: float,
+    causal: bool = False,
+    window: int | None = None,
+    soft_cap: float | None = None,
+    rate: float = 0.0,
+    seed: int = 0,
+) -> tuple[_Floats, _Floats]:
+    """y (B, T, N, E) and the log-sum-exp (B, N, T) of softmax(scale q kᵀ + ...) v.
+
+    q (B, T, N, D), k (B, S, K, D), v (B, S, K, E) of any strides but the last; bias and mask
+    (B, N, T, S), their steps zero where they repeat; slopes (N,); offset (B,).
+    """
+
+def attention_backward(
+    q: _Floats,
+    k: _Floats,
+    v: _Floats,
+    bias: _Floats | None,
+    mask: npt.NDArray[np.bool_] | None,
+    slopes: _Floats | None,
+    offset: npt.NDArray[np.int64],
+    scale: float,
+    y: _Floats,
+    lse: _Floats,
+    dy: _Floats,
+    causal: bool = False,
+    window: int | None = None,
+    soft_cap: float | None = None,
+    rate: float = 0.0,
+    seed: int = 0,
+    need_logits: bool = False,
+) -> tuple[_Floats, _Floats, _Floats, _Floats | None]:
+    """Gradients of q, k, v, and, if asked for, of the biased logits (B, N, T, S)."""
+
+def rotary(x: _Floats, cosine: _Floats, sine: _Floats, inverse: bool = False) -> _Floats:
+    """Pairs (i, i + D/2) of x (B, T, N, D) turned by angles (B or 1, T, D/2), or back."""
+
 # --- normalization ---
 
 def row_norm_forward(

@@ -181,9 +181,7 @@ def test_mistakes(arguments: Any, y: Any, sentence: str) -> None:
 
 def test_unknown_arguments_and_models_not_compiled() -> None:
     model = model_of(as_list)
-    with pytest.raises(
-        TypeError, match="'optimiser'; nearest: 'optimizer'"
-    ):
+    with pytest.raises(TypeError, match="'optimiser'; nearest: 'optimizer'"):
         model.compile(optimiser="sgd")
     with pytest.raises(ValueError, match=r"compile\(\) must be called before fit\(\)"):
         model.fit(X, [ONE, TWO])

@@ -62,9 +62,7 @@ OTHERS = {
         layers.GRU(6, num_layers=3, return_sequences=True),
         lambda y: y[0],
     ),
-    "LayerNorm": lambda: plain(
-        torch.nn.LayerNorm(4), layers.LayerNormalization(epsilon=1e-5)
-    ),
+    "LayerNorm": lambda: plain(torch.nn.LayerNorm(4), layers.LayerNormalization(epsilon=1e-5)),
     "BatchNorm1d": lambda: (
         Turned(torch.nn.BatchNorm1d(4)),
         layers.BatchNormalization(epsilon=1e-5),

@@ -479,9 +479,7 @@ class TestSaving:
             model.train_on_batch(ids, y)
         model.save(tmp_path / "m.h5")
         again = load_model(tmp_path / "m.h5")
-        np.testing.assert_array_equal(
-            again.predict(ids, verbose=0), model.predict(ids, verbose=0)
-        )
+        np.testing.assert_array_equal(again.predict(ids, verbose=0), model.predict(ids, verbose=0))
         assert again.train_on_batch(ids, y) == pytest.approx(model.train_on_batch(ids, y))
         same(again, model.get_weights())
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import Array, Tensor, as_array, as_tensor, record
-from ..reference.attention import attention_backward, attention_forward
+from .. import _core
+from ..autograd import Array, Tensor, as_array, as_tensor, needs_gradient, record
 from .broadcast import sum_to
 
 __all__ = ["dot_product_attention"]
@@ -66,43 +66,41 @@ def dot_product_attention(
     """
     q, k, v = (as_tensor(x, "float32") for x in (query, key, value))
     full = _check_shapes(q, k, v)
-    inputs = [q, k, v]
-    added = None
-    if bias is not None:
-        b = as_tensor(bias, "float32")
-        inputs.append(b)
-        added = _broadcast("bias", b._value, full)
-    kept = None if mask is None else _broadcast("mask", as_array(mask).astype(bool), full)
-    slopes = None
-    if alibi_slopes is not None:
-        slopes = np.ascontiguousarray(as_array(alibi_slopes), np.float32)
-        if slopes.shape != full[1:2]:
-            raise ValueError(f"alibi_slopes must have shape {full[1:2]}, not {slopes.shape}")
-    if window is not None and (not isinstance(window, int) or window < 0):
-        raise ValueError(f"window must be a whole number of steps or None, not {window!r}")
-    if attn_logits_soft_cap is not None and not attn_logits_soft_cap > 0:
-        raise ValueError(
-            f"attn_logits_soft_cap must be positive or None, not {attn_logits_soft_cap}"
-        )
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout must be in [0, 1), not {dropout}")
+    b = None if bias is None else as_tensor(bias, "float32")
+    _check_numbers(window, attn_logits_soft_cap, dropout)
     if dropout > 0 and seed is None:
         from ..random import next_seed
 
         seed = next_seed()
-    arrays = (q._value, k._value, v._value, added, kept, slopes, _offsets(query_offset, full[0]))
-    factor = 1 / math.sqrt(max(q.shape[-1], 1)) if scale is None else float(scale)
-    options = (is_causal, window, attn_logits_soft_cap, dropout, seed or 0)
-    y, _ = attention_forward(*arrays, factor, *options)
+    arguments: tuple[Any, ...] = (
+        *(_with_features_in_one_piece(x._value) for x in (q, k, v)),
+        None if b is None else _broadcast("bias", b._value, full),
+        None if mask is None else _broadcast("mask", as_array(mask).astype(bool, copy=False), full),
+        _slopes(alibi_slopes, full[1]),
+        _offsets(query_offset, full[0]),
+        1 / math.sqrt(max(q.shape[-1], 1)) if scale is None else float(scale),
+    )
+    options: dict[str, Any] = {
+        "causal": bool(is_causal),
+        "window": window,
+        "soft_cap": attn_logits_soft_cap,
+        "rate": dropout,
+        "seed": seed or 0,
+    }
+    y, lse = _core.attention_forward(*arguments, **options)
 
     def vjp(dy: Array) -> list[Array | None]:
-        *found, dlogits = attention_backward(*arrays, factor, dy, *options)
-        gradients: list[Array | None] = [g.astype(np.float32) for g in found]
-        if bias is not None:
-            gradients.append(sum_to(dlogits, b.shape).astype(np.float32))
+        wanted = b is not None and needs_gradient(b)
+        slope = _with_features_in_one_piece(dy)
+        given: tuple[Any, ...] = (*arguments, y, lse, slope)
+        more = {**options, "need_logits": wanted}
+        *found, dlogits = _core.attention_backward(*given, **more)
+        gradients: list[Array | None] = [*found]
+        if b is not None:
+            gradients.append(None if dlogits is None else sum_to(dlogits, b.shape))
         return gradients
 
-    return record(y, inputs, vjp)
+    return record(y, [q, k, v] if b is None else [q, k, v, b], vjp)
 
 
 def _check_shapes(q: Tensor, k: Tensor, v: Tensor) -> tuple[int, int, int, int]:
@@ -124,12 +122,39 @@ def _check_shapes(q: Tensor, k: Tensor, v: Tensor) -> tuple[int, int, int, int]:
     return batch, heads, time, keys
 
 
+def _check_numbers(window: Any, soft_cap: float | None, dropout: float) -> None:
+    if window is not None and (not isinstance(window, int) or window < 0):
+        raise ValueError(f"window must be a whole number of steps or None, not {window!r}")
+    if soft_cap is not None and not soft_cap > 0:
+        raise ValueError(f"attn_logits_soft_cap must be positive or None, not {soft_cap}")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout must be in [0, 1), not {dropout}")
+
+
+def _with_features_in_one_piece(x: Array) -> Array:
+    """A view where it can be: kernels take any strides but that of the last axis."""
+    x = x if x.dtype == np.float32 else x.astype(np.float32)
+    whole = x.strides[-1] == x.itemsize or x.shape[-1] == 1
+    return x if whole else np.ascontiguousarray(x)
+
+
 def _broadcast(name: str, x: Array, shape: tuple[int, ...]) -> Array:
     """A view of that shape, whose strides are zero where it repeats."""
+    if x.ndim and x.strides[-1] != x.itemsize:
+        x = np.ascontiguousarray(x)
     try:
         return np.broadcast_to(x, shape)
     except ValueError:
         raise ValueError(f"{name} must broadcast to shape {shape}, not {x.shape}") from None
+
+
+def _slopes(slopes: Any, heads: int) -> Array | None:
+    if slopes is None:
+        return None
+    array = np.ascontiguousarray(as_array(slopes), np.float32)
+    if array.shape != (heads,):
+        raise ValueError(f"alibi_slopes must have shape ({heads},), not {array.shape}")
+    return array
 
 
 def _offsets(offset: Any, batch: int) -> Array:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import _core
 from ..autograd import Array, Tensor, as_array, as_tensor, record
-from ..reference.rotary import rotary
 
 __all__ = ["rotary_embedding"]
 
@@ -60,7 +60,10 @@ def rotary_embedding(
     cosine, sine = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
 
     def turn(v: Array, inverse: bool) -> Array:
-        return rotary(v.reshape(shape), cosine, sine, inverse).reshape(x.shape)
+        heads = np.asarray(v, np.float32).reshape(shape)
+        if heads.strides[-1] != heads.itemsize:
+            heads = np.ascontiguousarray(heads)
+        return _core.rotary(heads, cosine, sine, inverse).reshape(x.shape)
 
     return record(turn(x._value, False), (x,), lambda dy: (turn(dy, True),))
 

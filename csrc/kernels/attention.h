@@ -1,0 +1,252 @@
+// Attention, forward: for each tile of queries one walk over the keys it sees, the softmax kept up to
+// date on the way (Milakov & Gimelshein 2018; Dao 2023, "FlashAttention-2"). No matrix of logits.
+#pragma once
+#include "kernels/attention_tile.h"
+
+namespace gw::GW_ISA {
+namespace {
+
+// What one thread works with.
+struct AttentionScratch {
+    i64 q_stride, v_stride;
+    float *q, *keys, *values, *logits, *y, *sums;
+
+    static i64 size(const Attention& a) {
+        const i64 d = round_up(a.features, kLanes), e = round_up(a.value_features, kLanes);
+        return kQueries * (d + e + kLogitStride + kLanes) + kKeys * (d + e);
+    }
+    AttentionScratch(const Attention& a, float* memory)
+        : q_stride(round_up(a.features, kLanes)), v_stride(round_up(a.value_features, kLanes)) {
+        auto take = [&](i64 floats) {
+            float* start = memory;
+            memory += floats;
+            return start;
+        };
+        q = take(kQueries * q_stride);
+        y = take(kQueries * v_stride);
+        logits = take(kQueries * kLogitStride);
+        sums = take(kQueries * kLanes);
+        keys = take(kKeys * q_stride);
+        values = take(kKeys * v_stride);
+    }
+};
+
+// A softmax under way: of each row the sum of e^(logit - shift), lane by lane, and the shift. The shift
+// follows the largest logit at a distance, so that sums rarely have to be scaled again.
+struct OnlineSoftmax {
+    static constexpr float kSlack = 8.0f; // in base 2: sums stay far from overflow
+    float* sums;                          // [rows, kLanes]
+    float* y;                             // [rows, stride]
+    i64 stride;
+    float shift[kQueries];
+
+    void start(i64 rows) {
+        for (i64 row = 0; row < rows; ++row) shift[row] = -kInfinity;
+        clear(sums, rows * kLanes);
+        clear(y, rows * stride);
+    }
+
+    // Raises the shift of a row to `top` if that is far above it. What is to be subtracted from logits.
+    GW_INLINE float raise(i64 row, float top) {
+        if (top > shift[row] + kSlack) {
+            if (shift[row] > -kInfinity) {
+                const vf factor = exp2(splat(shift[row] - top));
+                float* sum = sums + row * kLanes;
+                store(sum, load(sum) * factor);
+                for (i64 i = 0; i < stride; i += kLanes)
+                    store(y + row * stride + i, load(y + row * stride + i) * factor);
+            }
+            shift[row] = top;
+        }
+        return shift[row] == -kInfinity ? 0.0f : shift[row];
+    }
+};
+
+// What stands between the two products of a tile: logits become weights e^(logit - shift), zero where a
+// row does not look. Rows of a group step by step together, so that none waits for its largest logit.
+class TileWeights {
+  public:
+    TileWeights(const Attention& a, const TileRows& rows, float* logits, OnlineSoftmax& softmax,
+                const RowDropout* dropout)
+        : a_(a), rows_(rows), logits_(logits), softmax_(softmax), dropout_(dropout),
+          plain_(RowLogits::plain(a)) {}
+
+    void run(const RowGroups& groups, const RowGroup& group, i64 first, i64 count) const {
+        const Range columns = group.columns();
+        float shift[kTileRows];
+        if (plain_ && group.whole && columns.begin == group.keys.begin &&
+            columns.end == group.keys.end) {
+            for (int r = 0; r < group.rows; ++r) {
+                const float* s = logits_ + (group.row + r) * kLogitStride;
+                vf top = load(s + columns.begin);
+                for (i64 j = columns.begin + kLanes; j < columns.end; j += kLanes)
+                    top = larger_number(load(s + j), top);
+                shift[r] = max_lanes(larger_number(top, splat(-kInfinity)));
+            }
+        } else {
+            for (int r = 0; r < group.rows; ++r)
+                shift[r] = limited(groups, group.row + r, columns, first, count);
+        }
+        for (int r = 0; r < group.rows; ++r) shift[r] = softmax_.raise(group.row + r, shift[r]);
+        for (int r = 0; r < group.rows; ++r) {
+            float* s = logits_ + (group.row + r) * kLogitStride;
+            float* sums = softmax_.sums + (group.row + r) * kLanes;
+            vf sum = load(sums);
+            for (i64 j = columns.begin; j < columns.end; j += kLanes) {
+                const vf weight = exp2(load(s + j) - shift[r]);
+                sum += weight;
+                store(s + j, weight);
+            }
+            store(sums, sum);
+            if (dropout_ != nullptr) drop(group.row + r, s, columns, first);
+        }
+    }
+
+  private:
+    // Products of a row become logits, -inf where it does not look. The largest of them.
+    float limited(const RowGroups& groups, i64 row, Range columns, i64 first, i64 count) const {
+        float* s = logits_ + row * kLogitStride;
+        const Range range = groups.of_row(a_, rows_, row);
+        const RowLogits logits(a_, rows_, row, first);
+        vf top = splat(-kInfinity);
+        for (i64 j = columns.begin; j < columns.end; j += kLanes) {
+            vf x = load(s + j), slope;
+            if (!plain_) x = logits(x, j, min64(kLanes, count - j), slope);
+            x = within(x, j, range, -kInfinity);
+            store(s + j, x);
+            top = larger_number(x, top);
+        }
+        return max_lanes(top);
+    }
+
+    void drop(i64 row, float* s, Range columns, i64 first) const {
+        float factors[kKeys];
+        dropout_->draw(rows_, row, first, factors);
+        for (i64 j = columns.begin; j < columns.end; j += kLanes) {
+            const vf factor = load(factors + j);
+            store(s + j, factor > 0.0f ? load(s + j) * factor : splat(0.0f));
+        }
+    }
+
+    const Attention& a_;
+    const TileRows& rows_;
+    float* logits_;
+    OnlineSoftmax& softmax_;
+    const RowDropout* dropout_;
+    bool plain_;
+};
+
+inline void attend(const Attention& a, const TileRows& rows, const AttentionScratch& scratch,
+                   const RowDropout* dropout) {
+    const i64 group_heads = a.heads / a.key_heads, key_head = rows.head / group_heads;
+    const float* q = a.q.data + rows.batch * a.q.batch + rows.time * a.q.time;
+    for (i64 h = 0; h < rows.heads; ++h)
+        pack_rows(q + (rows.head + h) * a.q.head, a.q.time, rows.times, a.features,
+                  RowLogits::product_scale(a), scratch.q_stride,
+                  scratch.q + h * rows.times * scratch.q_stride);
+    OnlineSoftmax softmax = {scratch.sums, scratch.y, scratch.v_stride, {}};
+    softmax.start(rows.count());
+
+    const Range seen = {keys_seen(a, rows.batch, rows.time).begin,
+                        keys_seen(a, rows.batch, rows.time + rows.times - 1).end};
+    const float* k = a.k.data + rows.batch * a.k.batch + key_head * a.k.head;
+    const float* v = a.v.data + rows.batch * a.v.batch + key_head * a.v.head;
+    const TileWeights weights(a, rows, scratch.logits, softmax, dropout);
+    for (i64 first = seen.begin / kKeys * kKeys; first < seen.end && !interrupted(); first += kKeys) {
+        const i64 count = min64(kKeys, a.keys - first);
+        const RowGroups groups(a, rows, first, count);
+        const Range used = groups.all();
+        if (used.empty()) continue;
+        pack_columns(k + first * a.k.time, a.k.time, count, a.features, scratch.keys);
+        const bool finite =
+            pack_rows(v + (first + used.begin) * a.v.time, a.v.time, used.end - used.begin,
+                      a.value_features, 1.0f, scratch.v_stride,
+                      scratch.values + used.begin * scratch.v_stride);
+        if (const i64 next = min64(kKeys, a.keys - first - kKeys); first + kKeys < seen.end) {
+            prefetch_rows(k + (first + kKeys) * a.k.time, a.k.time, next, a.features);
+            prefetch_rows(v + (first + kKeys) * a.v.time, a.v.time, next, a.value_features);
+        }
+        multiply_columns(groups, scratch.q, scratch.q_stride, a.features, scratch.keys,
+                         scratch.logits);
+        for (const RowGroup& group : groups) {
+            weights.run(groups, group, first, count);
+            const Operand product = {scratch.logits + group.row * kLogitStride + group.keys.begin,
+                                     kLogitStride,
+                                     1,
+                                     scratch.values + group.keys.begin * scratch.v_stride,
+                                     scratch.v_stride,
+                                     group.keys.end - group.keys.begin};
+            add_product(group.rows, scratch.v_stride, product, finite,
+                        scratch.y + group.row * scratch.v_stride, scratch.v_stride);
+        }
+    }
+
+    for (i64 row = 0; row < rows.count(); ++row) {
+        const float sum = sum_lanes(load(softmax.sums + row * kLanes));
+        const i64 n = rows.head_of(row), t = rows.time_of(row);
+        const float factor = sum == 0.0f ? 0.0f : 1.0f / sum;
+        float* out = a.y + ((rows.batch * a.time + t) * a.heads + n) * a.value_features;
+        for_vectors(0, a.value_features, [&](i64 i, i64 lanes) {
+            store_some(out + i, load(scratch.y + row * scratch.v_stride + i) * factor, lanes);
+        });
+        if (a.lse != nullptr)
+            a.lse[(rows.batch * a.heads + n) * a.time + t] =
+                sum == 0.0f ? -kInfinity : __builtin_logf(sum) + softmax.shift[row] * kLn2;
+    }
+}
+
+// How the queries of one head of keys are cut into tiles: whole heads while several fit, else steps.
+struct QueryTiles {
+    i64 heads, times, head_tiles, time_tiles;
+
+    explicit QueryTiles(const Attention& a) {
+        const i64 group = a.heads / a.key_heads;
+        heads = min64(group, max64(1, kQueries / a.time));
+        head_tiles = (group + heads - 1) / heads;
+        time_tiles = (a.time + kQueries - 1) / kQueries;
+        times = min64(a.time, round_up((a.time + time_tiles - 1) / time_tiles, kTileRows));
+        time_tiles = (a.time + times - 1) / times;
+    }
+    i64 per_key_head() const { return head_tiles * time_tiles; }
+
+    // The tiles of one head of keys follow each other, so that they find its keys and values in the
+    // cache; later queries, which see more keys when causal, come first, so that threads end together.
+    TileRows tile(const Attention& a, i64 task) const {
+        const i64 group = a.heads / a.key_heads, tile = task % per_key_head();
+        task /= per_key_head();
+        TileRows rows = {};
+        rows.batch = task / a.key_heads;
+        rows.head = task % a.key_heads * group + tile % head_tiles * heads;
+        rows.heads = min64(heads, group - tile % head_tiles * heads);
+        rows.time = (time_tiles - 1 - tile / head_tiles) * times;
+        rows.times = min64(times, a.time - rows.time);
+        return rows;
+    }
+};
+
+inline double attention_nanoseconds(const Attention& a) {
+    return static_cast<double>(a.batch * a.heads) * static_cast<double>(a.time) *
+           static_cast<double>(a.keys) * static_cast<double>(a.features + a.value_features) /
+           (2.0 * kLanes);
+}
+
+inline void attention_forward(const Attention& a) {
+    if (a.batch * a.heads * a.time == 0) return;
+    const QueryTiles tiles(a);
+    const i64 tasks = a.batch * a.key_heads * tiles.per_key_head();
+    const int threads =
+        static_cast<int>(min64(tasks, worthwhile_threads(attention_nanoseconds(a))));
+    const i64 size = AttentionScratch::size(a);
+    const Floats memory(threads * size);
+    TaskCounter counter;
+    parallel(threads, [&](int thread) {
+        const AttentionScratch scratch(a, memory.get() + thread * size);
+        const RowDropout dropout(a);
+        for (i64 task; (task = counter.take()) < tasks && !interrupted();)
+            attend(a, tiles.tile(a, task), scratch, a.threshold > 0 ? &dropout : nullptr);
+    });
+    throw_if_interrupted();
+}
+
+} // namespace
+} // namespace gw::GW_ISA

@@ -1,0 +1,272 @@
+// Attention, backward: weights are computed again from the log-sum-exp that the forward pass kept (Dao
+// 2023, "FlashAttention-2"). A task owns keys: it walks over the queries that see them and adds to the
+// gradients of its own keys and values, and to a sum of its own for those of the queries.
+#pragma once
+#include "kernels/attention.h"
+
+namespace gw::GW_ISA {
+namespace {
+
+constexpr i64 kBackwardQueries = 64;
+
+// Keys of one head are cut into a few pieces where there are few heads. The cut depends on nothing but
+// shapes, and with it the order of every sum.
+struct KeyPieces {
+    i64 count, keys;
+
+    explicit KeyPieces(const Attention& a) {
+        constexpr i64 kTasks = 64, kMost = 8, kLeastKeys = 256;
+        count = min64(kMost, kTasks / max64(1, a.batch * a.key_heads));
+        count = max64(1, min64(count, a.keys / kLeastKeys));
+        keys = max64(kKeys, round_up((a.keys + count - 1) / count, kKeys));
+        count = max64(1, (a.keys + keys - 1) / keys);
+    }
+};
+
+struct BackwardScratch {
+    i64 q_stride, v_stride;
+    float *q, *dy, *key_columns, *value_columns, *keys, *weights, *slopes, *dk, *dv;
+
+    static i64 size(const Attention& a) {
+        const i64 d = round_up(a.features, kLanes), e = round_up(a.value_features, kLanes);
+        return kBackwardQueries * (d + e + 2 * kLogitStride) + kKeys * (3 * d + 2 * e);
+    }
+    BackwardScratch(const Attention& a, float* memory)
+        : q_stride(round_up(a.features, kLanes)), v_stride(round_up(a.value_features, kLanes)) {
+        auto take = [&](i64 floats) {
+            float* start = memory;
+            memory += floats;
+            return start;
+        };
+        q = take(kBackwardQueries * q_stride);
+        dy = take(kBackwardQueries * v_stride);
+        weights = take(kBackwardQueries * kLogitStride);
+        slopes = take(kBackwardQueries * kLogitStride);
+        key_columns = take(kKeys * q_stride);
+        keys = take(kKeys * q_stride);
+        dk = take(kKeys * q_stride);
+        value_columns = take(kKeys * v_stride);
+        dv = take(kKeys * v_stride);
+    }
+};
+
+// One block of keys, its operands packed.
+struct KeyBlock {
+    i64 batch, key_head, first, count;
+    bool finite;
+};
+
+// From the products of a row, s = q·k and d = dy·v: the weights its values had (in s) and the gradient
+// of its logits (in d), for all columns of the block that are used.
+template <bool Plain>
+GW_INLINE void row_slopes(const RowLogits& logits, float* s, float* d, Range used, Range columns,
+                          Range range, i64 count, float lse, float delta, const float* dropped,
+                          float* dlogits) {
+    for (i64 j = used.begin / kLanes * kLanes; j < used.end; j += kLanes) {
+        if (j + kLanes <= columns.begin || j >= columns.end) {
+            store(s + j, splat(0.0f));
+            store(d + j, splat(0.0f));
+            continue;
+        }
+        vf x = load(s + j), slope = splat(1.0f);
+        const i64 lanes = min64(kLanes, count - j);
+        if (!Plain) x = logits(x, j, lanes, slope);
+        vf weight = exp2(within(x, j, range, -kInfinity) - lse), dweight = load(d + j);
+        vf used_weight = weight;
+        if (!Plain && dropped != nullptr) {
+            const vf factor = load(dropped + j);
+            const vi kept = factor > 0.0f;
+            used_weight = kept ? weight * factor : splat(0.0f);
+            dweight = kept ? dweight * factor : splat(0.0f);
+        }
+        // What is masked weighs nothing, whatever it is.
+        const vf dlogit = weight > 0.0f ? weight * (dweight - delta) : weight;
+        if (!Plain && dlogits != nullptr) store_some(dlogits + j, dlogit, lanes);
+        store(s + j, used_weight);
+        store(d + j, dlogit * slope);
+    }
+}
+
+class AttentionBackward {
+  public:
+    AttentionBackward(const Attention& a, const AttentionGrad& g, const float* delta,
+                      const BackwardScratch& scratch)
+        : a_(a), g_(g), delta_(delta), scratch_(scratch), dropout_(a),
+          plain_(RowLogits::plain(a) && a.threshold == 0 && g.dlogits == nullptr) {}
+
+    // The gradients of `count` keys from `first` on; dq [B, T, N, D] receives this piece's share.
+    void run(i64 batch, i64 key_head, i64 first, i64 end, float* dq) const {
+        const i64 group = a_.heads / a_.key_heads, head = key_head * group;
+        for (i64 t = 0; t < a_.time; ++t)
+            for (i64 n = head; n < head + group; ++n) clear(dq_at(dq, batch, t, n), a_.features);
+        for (; first < end && !interrupted(); first += kKeys) {
+            KeyBlock block = {batch, key_head, first, min64(kKeys, end - first), true};
+            block.finite = pack(block);
+            const Range seen =
+                queries_seeing(a_, batch, {block.first, block.first + block.count});
+            for (i64 n = head; n < head + group; ++n)
+                for (i64 t = max64(0, seen.begin) / kBackwardQueries * kBackwardQueries; t < seen.end;
+                     t += kBackwardQueries)
+                    tile(block, {batch, n, 1, t, min64(kBackwardQueries, a_.time - t)}, dq);
+            write(block);
+        }
+    }
+
+  private:
+    float* dq_at(float* dq, i64 b, i64 t, i64 n) const {
+        return dq + ((b * a_.time + t) * a_.heads + n) * a_.features;
+    }
+
+    bool pack(const KeyBlock& block) const {
+        const float* k =
+            a_.k.data + block.batch * a_.k.batch + block.first * a_.k.time + block.key_head * a_.k.head;
+        const float* v =
+            a_.v.data + block.batch * a_.v.batch + block.first * a_.v.time + block.key_head * a_.v.head;
+        pack_columns(k, a_.k.time, block.count, a_.features, scratch_.key_columns);
+        pack_columns(v, a_.v.time, block.count, a_.value_features, scratch_.value_columns);
+        clear(scratch_.dk, block.count * scratch_.q_stride);
+        clear(scratch_.dv, block.count * scratch_.v_stride);
+        return pack_rows(k, a_.k.time, block.count, a_.features, a_.scale, scratch_.q_stride,
+                         scratch_.keys);
+    }
+
+    // Queries were packed with the scale of their products: what is left of it to be taken out of dk.
+    void write(const KeyBlock& block) const {
+        const float rest = a_.soft_cap == 0.0f ? kLn2 : a_.soft_cap;
+        for (i64 j = 0; j < block.count; ++j) {
+            const i64 at = (block.batch * a_.keys + block.first + j) * a_.key_heads + block.key_head;
+            const float *dk = scratch_.dk + j * scratch_.q_stride,
+                        *dv = scratch_.dv + j * scratch_.v_stride;
+            for_vectors(0, a_.features, [&](i64 i, i64 lanes) {
+                store_some(g_.dk + at * a_.features + i, load(dk + i) * rest, lanes);
+            });
+            for_vectors(0, a_.value_features, [&](i64 i, i64 lanes) {
+                store_some(g_.dv + at * a_.value_features + i, load(dv + i), lanes);
+            });
+        }
+    }
+
+    void tile(const KeyBlock& block, const TileRows& rows, float* dq) const {
+        const RowGroups groups(a_, rows, block.first, block.count);
+        const Range used = groups.all();
+        if (used.empty()) return;
+        const BackwardScratch& w = scratch_;
+        const i64 times = rows.times;
+        const bool finite_q =
+            pack_rows(a_.q.data + rows.batch * a_.q.batch + rows.time * a_.q.time + rows.head * a_.q.head,
+                  a_.q.time, times, a_.features, RowLogits::product_scale(a_), w.q_stride, w.q);
+        const bool finite_dy =
+            pack_rows(g_.dy.data + rows.batch * g_.dy.batch + rows.time * g_.dy.time +
+                      rows.head * g_.dy.head,
+                  g_.dy.time, times, a_.value_features, 1.0f, w.v_stride, w.dy);
+        multiply_columns(groups, w.q, w.q_stride, a_.features, w.key_columns, w.weights);
+        multiply_columns(groups, w.dy, w.v_stride, a_.value_features, w.value_columns, w.slopes);
+        for (const RowGroup& group : groups) {
+            for (i64 row = group.row; row < group.row + group.rows; ++row)
+                slopes(block, rows, groups, group, used, row);
+            add_product(group.rows, a_.features,
+                        {w.slopes + group.row * kLogitStride + group.keys.begin, kLogitStride, 1,
+                         w.keys + group.keys.begin * w.q_stride, w.q_stride,
+                         group.keys.end - group.keys.begin},
+                        block.finite, dq_at(dq, rows.batch, rows.time + group.row, rows.head),
+                        a_.heads * a_.features);
+        }
+        // Keys in groups, each over the queries that see one of them.
+        for (RowTiles keys(used.end - used.begin, kPanelVectors); keys.more(); keys.next()) {
+            const i64 j = used.begin + keys.first();
+            const Range seen = queries_seeing(a_, rows.batch,
+                                              {block.first + j, block.first + j + keys.rows()});
+            const Range part = meet({seen.begin - rows.time, seen.end - rows.time}, {0, times});
+            if (part.empty()) continue;
+            const i64 depth = part.end - part.begin, at = part.begin * kLogitStride + j;
+            add_product(keys.rows(), w.v_stride,
+                        {w.weights + at, 1, kLogitStride, w.dy + part.begin * w.v_stride, w.v_stride,
+                         depth},
+                        finite_dy, w.dv + j * w.v_stride, w.v_stride);
+            add_product(keys.rows(), w.q_stride,
+                        {w.slopes + at, 1, kLogitStride, w.q + part.begin * w.q_stride, w.q_stride,
+                         depth},
+                        finite_q, w.dk + j * w.q_stride, w.q_stride);
+        }
+    }
+
+    void slopes(const KeyBlock& block, const TileRows& rows, const RowGroups& groups,
+                const RowGroup& group, Range used, i64 row) const {
+        const Range columns = group.columns();
+        const Range range = groups.of_row(a_, rows, row);
+        const i64 at = (rows.batch * a_.heads + rows.head) * a_.time + rows.time + row;
+        // Where all keys are masked no logit is above -inf: any finite number gives weights of zero.
+        const float lse = a_.lse[at] == -kInfinity ? 0.0f : a_.lse[at] * kLog2e;
+        float* s = scratch_.weights + row * kLogitStride;
+        float* d = scratch_.slopes + row * kLogitStride;
+        const RowLogits logits(a_, rows, row, block.first);
+        if (plain_) {
+            row_slopes<true>(logits, s, d, used, columns, range, block.count, lse, delta_[at], nullptr,
+                             nullptr);
+            return;
+        }
+        float factors[kKeys];
+        if (a_.threshold > 0) dropout_.draw(rows, row, block.first, factors);
+        row_slopes<false>(logits, s, d, used, columns, range, block.count, lse, delta_[at],
+                          a_.threshold > 0 ? factors : nullptr,
+                          g_.dlogits == nullptr ? nullptr : g_.dlogits + at * a_.keys + block.first);
+    }
+
+    const Attention& a_;
+    const AttentionGrad& g_;
+    const float* delta_;
+    const BackwardScratch& scratch_;
+    RowDropout dropout_;
+    bool plain_;
+};
+
+// delta (b, n, t) = Σ_e dy y: what the softmax takes from the gradients of a row's weights.
+inline void attention_deltas(const Attention& a, const AttentionGrad& g, float* delta) {
+    for_rows(a.batch * a.heads * a.time, a.value_features, [&](i64 row) {
+        const i64 t = row % a.time, n = row / a.time % a.heads, b = row / a.time / a.heads;
+        const float* y = a.y + ((b * a.time + t) * a.heads + n) * a.value_features;
+        const float* dy = g.dy.data + b * g.dy.batch + t * g.dy.time + n * g.dy.head;
+        vf sum = splat(0.0f);
+        for_vectors(0, a.value_features, [&](i64 i, i64 lanes) {
+            sum += load_some(y + i, lanes) * load_some(dy + i, lanes);
+        });
+        delta[row] = sum_lanes(sum);
+    });
+}
+
+inline void attention_backward(const Attention& a, const AttentionGrad& g) {
+    const i64 size = a.batch * a.time * a.heads * a.features;
+    const Floats delta(a.batch * a.heads * a.time);
+    attention_deltas(a, g, delta.get());
+    const KeyPieces pieces(a);
+    const Floats shares((pieces.count - 1) * size);
+    const i64 tasks = a.batch * a.key_heads * pieces.count;
+    const int threads =
+        static_cast<int>(min64(tasks, worthwhile_threads(2.5 * attention_nanoseconds(a))));
+    const i64 floats = BackwardScratch::size(a);
+    const Floats memory(threads * floats);
+    TaskCounter counter;
+    parallel(threads, [&](int thread) {
+        const BackwardScratch scratch(a, memory.get() + thread * floats);
+        const AttentionBackward backward(a, g, delta.get(), scratch);
+        for (i64 task; (task = counter.take()) < tasks && !interrupted();) {
+            const i64 piece = task / (a.batch * a.key_heads), first = piece * pieces.keys;
+            backward.run(task / a.key_heads % a.batch, task % a.key_heads, first,
+                         min64(a.keys, first + pieces.keys),
+                         piece == 0 ? g.dq : shares.get() + (piece - 1) * size);
+        }
+    });
+    throw_if_interrupted();
+    if (pieces.count < 2) return;
+    for_blocks(size, [&](i64 begin, i64 count) {
+        for_vectors(begin, count, [&](i64 i, i64 lanes) {
+            vf sum = load_some(g.dq + i, lanes);
+            for (i64 piece = 1; piece < pieces.count; ++piece)
+                sum += load_some(shares.get() + (piece - 1) * size + i, lanes);
+            store_some(g.dq + i, sum, lanes);
+        });
+    });
+}
+
+} // namespace
+} // namespace gw::GW_ISA
