@@ -188,7 +188,7 @@ inline void multiply_columns(const RowGroups& groups, const float* a, i64 stride
             const i64 begin = keys.begin / kLanes * kLanes;
             Tile t(s + group.row * kLogitStride + begin, kLogitStride);
             t.add({a + group.row * stride, stride, 1, panel + begin - column, kPanel, depth});
-            tile_function(group.rows, static_cast<int>((keys.end - begin + kLanes - 1) / kLanes))(t);
+            tile_function<false>(group.rows, static_cast<int>((keys.end - begin + kLanes - 1) / kLanes))(t);
         }
     }
 }
@@ -219,7 +219,7 @@ inline void add_product(int rows, i64 columns, const Operand& product, bool fini
         t.start = t.c;
         t.start_row = ldc;
         t.last = width - (vectors - 1) * kLanes;
-        tile_function(rows, static_cast<int>(vectors))(t);
+        tile_function<false>(rows, static_cast<int>(vectors))(t);
     }
 }
 
