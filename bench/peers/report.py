@@ -10,6 +10,7 @@ from bench.peers.scaling import Point
 from bench.peers.topics import BESIDE, NOTES, TITLES
 from bench.peers.worker import RIVALS
 from bench.report import duration
+from bench.transformers import Gpt
 from bench.workloads import Padding, Tutorial
 
 LOST = "▼"
@@ -79,9 +80,11 @@ def table(found: Sequence[Measured], peaks: dict[int, float | None]) -> str:
     columns = [c for c in (*RIVALS, BESIDE) if any(c in m.rivals for m in found)]
     flops = any(hasattr(m.row.workload, "flops") for m in found)
     samples = any(isinstance(m.row.workload, (Tutorial, Padding)) for m in found)
+    tokens = any(isinstance(m.row.workload, Gpt) for m in found)
     peaked = flops and any(peaks.get(m.threads) for m in found)
     headings = ["workload", "threads", "gatework"]
     headings += ["GFLOP/s"] * flops + ["% of peak"] * peaked + ["samples/s"] * samples
+    headings += ["tokens/s"] * tokens
     lines = [
         "| " + " | ".join([*headings, *columns]) + " |",
         "|---" + "|---:" * (len(headings) + len(columns) - 1) + "|",
@@ -96,6 +99,8 @@ def table(found: Sequence[Measured], peaks: dict[int, float | None]) -> str:
                 cells.append(f"{100 * rate / peak:.0f}" if peak else "")
         if samples:
             cells.append(f"{amount(m.row.workload) / m.seconds:,.0f}")
+        if tokens:
+            cells.append(f"{m.row.workload.tokens / m.seconds:,.0f}")
         cells += [cell(m.rivals.get(column), column != BESIDE) for column in columns]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

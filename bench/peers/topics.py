@@ -4,6 +4,7 @@ from typing import Any
 
 from bench.peers.coordinator import OURS, Row
 from bench.peers.worker import RIVALS
+from bench.transformers import ATTENTION, BFLOAT16_LAYERS, LAYERS, MODELS
 from bench.workloads import (
     BFLOAT16,
     PEERS_INFERENCE,
@@ -24,6 +25,8 @@ TITLES = {
     "training": "Training: forward and backward",
     "inference": "Inference of whole sequences",
     "bfloat16": "Products of bfloat16",
+    "transformers": "Transformers",
+    "models": "Language models",
     "steps": "Single steps of batch 1 from Python, the state carried",
     "tutorial": "The tutorial's model",
     "padding": "`pad_sequences`",
@@ -38,6 +41,14 @@ NOTES = {
     "bfloat16": (
         "`mixed_bfloat16` on the layers above; the ratio is that of our own float32. PyTorch "
         "computes in bfloat16 throughout or under autocast, whichever is faster."
+    ),
+    "transformers": (
+        "Training gives the gradients of all weights and of the input. Attention is causal; "
+        "PyTorch's is `scaled_dot_product_attention`."
+    ),
+    "models": (
+        "A training step with AdamW and clipped gradients, and greedy writing from a cache, per "
+        "token: ours by `train_on_batch` and `generate`, PyTorch's by hand."
     ),
     "steps": "Medians per step of 100 steps in a row; inputs are in each library's own arrays.",
     "tutorial": (
@@ -69,11 +80,13 @@ def beside_all(topic: str, workload: Any, agree: bool = True, rounds: int | None
 def rows() -> list[Row]:
     found = [beside_all("training", w) for w in RECURRENT if w.train]
     found += [beside_all("inference", w) for w in PEERS_INFERENCE]
-    for rounded, exact in BFLOAT16:
+    for rounded, exact in (*BFLOAT16, *BFLOAT16_LAYERS):
         pair = {BESIDE: exact, "PyTorch": rounded}
         found.append(
             Row("bfloat16", named(rounded), rounded, pair, {BESIDE: OURS}, tolerance=ROUNDED)
         )
+    found += [beside_all("transformers", w) for w in (*LAYERS, *ATTENTION)]
+    found += [beside_all("models", w, agree=False, rounds=3) for w in MODELS]
     found += [beside_all("steps", w) for w in STEPS]
     found += [beside_all("tutorial", w, agree=not w.train, rounds=few(w)) for w in TUTORIAL]
     found += [beside_all("padding", w) for w in PEERS_PADDING]

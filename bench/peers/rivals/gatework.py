@@ -11,7 +11,7 @@ from gatework import _core
 
 from bench.peers import problems
 from bench.peers.imports import import_task
-from bench.peers.rivals import models
+from bench.peers.rivals import gatework_transformers, models
 from bench.peers.task import Task
 from bench.recurrent import solve_layers
 from bench.workloads import Import, Padding, Recurrent, Step, Tutorial, Variant
@@ -151,4 +151,5 @@ TASKS = {
     Padding: padding,
     Import: lambda w: import_task("import gatework"),
     Variant: variant,
+    **gatework_transformers.TASKS,
 }

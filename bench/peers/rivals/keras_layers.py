@@ -8,10 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from bench.peers import problems
+from bench.peers import problems, transformer_problems
 from bench.peers.imports import import_task
 from bench.peers.rivals import models
 from bench.peers.task import Task
+from bench.transformers import Layer
 from bench.workloads import Import, Padding, Recurrent, Tutorial
 
 Array = problems.Array
@@ -58,6 +59,23 @@ def recurrent(w: Recurrent) -> Task:
     model = model_of(w, given)
     run = {"jax": on_jax, "torch": on_torch, "tensorflow": on_tensorflow}[BACKEND]
     return Task(run(model, given, w.train), lambda result: [np.asarray(part) for part in result])
+
+
+def self_attention(w: Layer) -> Task | None:
+    """Attention alone: a block is KerasHub's."""
+    if w.hidden or w.bf16:
+        return None
+    x, dy, weights = transformer_problems.layer(w)
+    inputs = keras.Input(x.shape[1:])
+    attention = keras.layers.MultiHeadAttention(w.heads, w.width // w.heads)
+    model = keras.Model(inputs, attention(inputs, inputs))
+    model.set_weights(weights)
+    run = {"jax": on_jax, "torch": on_torch, "tensorflow": on_tensorflow}[BACKEND]
+    given = problems.Layers((), x, dy)
+    return Task(
+        run(model, given, w.train),
+        lambda result: transformer_problems.answer(result[0], result[1], result[2:]),
+    )
 
 
 def on_jax(model: Any, given: problems.Layers, train: bool) -> Any:
@@ -141,4 +159,5 @@ TASKS = {
     Tutorial: tutorial,
     Padding: padding,
     Import: lambda w: import_task("import keras"),
+    Layer: self_attention,
 }

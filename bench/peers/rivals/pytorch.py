@@ -14,6 +14,7 @@ from torch import nn
 
 from bench.peers import problems
 from bench.peers.imports import import_task
+from bench.peers.rivals import pytorch_transformers
 from bench.peers.task import Task, fastest
 from bench.workloads import Import, Recurrent, Step, Tutorial
 
@@ -191,4 +192,5 @@ TASKS = {
     Step: steps,
     Tutorial: tutorial,
     Import: lambda w: import_task("import torch"),
+    **pytorch_transformers.TASKS,
 }
