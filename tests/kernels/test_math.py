@@ -55,6 +55,23 @@ def test_error_in_units_of_the_last_place(name: str) -> None:
     assert error[worst] <= bound, f"{error[worst]:.3f} ULP at {x[worst]!r}"
 
 
+def test_erf_inside_of_gelu() -> None:
+    """gelu(x) = x (1 + erf(x / sqrt 2)) / 2: 2 ULP of erf, and the rounding of the sum with 1."""
+    x = SWEEP[abs(SWEEP) < 1e30]
+    found = _core.activation_forward("gelu", x).astype(np.float64)
+    error = abs(found - reference.ACTIVATIONS["gelu"].value(x.astype(np.float64)))
+    assert (error <= 2.0**-23 * abs(x) + SMALLEST).all()
+
+
+def test_gelu_keeps_what_is_not_finite() -> None:
+    x = np.tile(np.float32([np.nan, np.inf, -1e30, 0.0, -0.0]), 7)
+    found = _core.activation_forward("gelu", x)
+    np.testing.assert_array_equal(found, np.tile(np.float32([np.nan, np.inf, 0, 0, 0]), 7))
+    slopes = _core.activation_backward("gelu", x, np.ones_like(x))
+    assert np.isnan(slopes[::5]).all()
+    np.testing.assert_array_equal(slopes[3::5], 0.5)
+
+
 @pytest.mark.parametrize(
     ("name", "x", "expected"),
     [
