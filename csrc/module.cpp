@@ -13,6 +13,7 @@ void bind_optimizer(py::module_&);
 void bind_packed_weights(py::module_&);
 void bind_padding(py::module_&);
 void bind_peak(py::module_&);
+void bind_program(py::module_&);
 void bind_recurrent(py::module_&);
 void bind_recurrent_stream(py::module_&);
 void bind_runtime(py::module_&);
@@ -32,6 +33,7 @@ PYBIND11_MODULE(_core, m) {
     bind_packed_weights(m);
     bind_padding(m);
     bind_peak(m);
+    bind_program(m);
     bind_recurrent(m);
     bind_recurrent_stream(m);
     bind_window(m);

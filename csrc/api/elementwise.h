@@ -18,4 +18,25 @@ struct Dropout {
     float scale;   // 1 / (1 - rate)
 };
 
+enum class BinaryOp : i32 { add, subtract, multiply, divide, maximum, minimum };
+
+// y[i] = a[i * a_step] op b[i * b_step]; a step is 0 or 1. NaN wins over every number. It runs on the
+// thread that calls it, in that thread's mode: subnormal numbers stay what they are, as in NumPy.
+struct Binary {
+    BinaryOp op;
+    i64 n;
+    const float *a, *b;
+    i64 a_step, b_step;
+    float* y; // [n]
+};
+
+// real[r] is whether any feature of row r differs from `value`; y is x where it is, else zero.
+struct Masking {
+    i64 rows, columns;
+    float value;
+    const float* x; // [rows, columns]
+    float* y;       // [rows, columns]
+    bool* real;     // [rows]
+};
+
 } // namespace gw

@@ -35,6 +35,8 @@ struct Kernels {
     void (*attention_forward)(const Attention&);
     void (*attention_backward)(const Attention&, const AttentionGrad&); // y and lse given
     void (*rotary)(const Rotary&);
+    void (*binary)(const Binary&);
+    void (*masking)(const Masking&);
     void (*row_norm_forward)(const RowNorm&);
     void (*row_norm_backward)(const RowNormGrad&);
     void (*column_moments)(const ColumnMoments&);
@@ -42,6 +44,7 @@ struct Kernels {
     void (*column_norm_backward)(const ColumnNormGrad&);
     void (*max_pool_forward)(const Pool&);
     void (*average_pool_forward)(const Pool&);
+    void (*pool_over_time)(const PoolOverTime&);
     void (*pool_backward)(const PoolGrad&);
     void (*depthwise_forward)(const DepthwiseConv&);
     void (*depthwise_backward)(const DepthwiseConvGrad&);

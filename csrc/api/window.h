@@ -13,6 +13,16 @@ struct Pool {
     i32* winner;              // [batch, windows, channels] or null: the step that holds the maximum
 };
 
+// The largest value of all real steps of a sequence, or their sum, in the order of time, divided by their
+// number; zero where there is none. Runs on the thread that calls it, as Binary does.
+struct PoolOverTime {
+    i64 batch, time, channels;
+    bool largest;
+    const float* x;   // [batch, time, channels]
+    const bool* real; // [batch, time] or null: all are
+    float* y;         // [batch, channels]
+};
+
 struct PoolGrad {
     i64 batch, time, channels, windows;
     const i64 *begins, *ends;

@@ -80,5 +80,6 @@ void bind_runtime(pybind11::module_& m) {
     m.def("set_num_threads", &gw::set_num_threads, py::arg("n"));
     m.def("build_config", &gw::build_config);
     m.def("cpu_features", &gw::features);
+    m.def("blocks_asked_for", &gw::blocks_asked_for);
     m.def("release_memory", &gw::release_cached);
 }

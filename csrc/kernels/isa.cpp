@@ -12,6 +12,7 @@
 #include "kernels/dropout.h"
 #include "kernels/embedding.h"
 #include "kernels/loss.h"
+#include "kernels/merging.h"
 #include "kernels/normalization.h"
 #include "kernels/optimizer.h"
 #include "kernels/peak.h"
@@ -102,6 +103,8 @@ constexpr Kernels make_table() {
     k.attention_forward = attention_forward;
     k.attention_backward = attention_backward;
     k.rotary = rotary;
+    k.binary = binary;
+    k.masking = masking;
     k.row_norm_forward = row_norm_forward;
     k.row_norm_backward = row_norm_backward;
     k.column_moments = column_moments;
@@ -109,6 +112,7 @@ constexpr Kernels make_table() {
     k.column_norm_backward = column_norm_backward;
     k.max_pool_forward = max_pool_forward;
     k.average_pool_forward = average_pool_forward;
+    k.pool_over_time = pool_over_time;
     k.pool_backward = pool_backward;
     k.depthwise_forward = depthwise_forward;
     k.depthwise_backward = depthwise_backward;

@@ -2,6 +2,7 @@
 #pragma once
 #include "api/window.h"
 #include "kernels/row_sums.h"
+#include "kernels/softmax.h"
 
 namespace gw::GW_ISA {
 namespace {
@@ -58,6 +59,28 @@ inline void average_pool_forward(const Pool& p) {
             });
         }
     });
+}
+
+inline void pool_over_time(const PoolOverTime& p) {
+    for (i64 b = 0; b < p.batch; ++b) {
+        const float* x = p.x + b * p.time * p.channels;
+        const bool* real = p.real == nullptr ? nullptr : p.real + b * p.time;
+        i64 count = 0;
+        for (i64 t = 0; t < p.time; ++t) count += real == nullptr || real[t];
+        const float divisor = static_cast<float>(count > 0 ? count : 1);
+        for_vectors(0, p.channels, [&](i64 c, i64 lanes) {
+            vf found = splat(p.largest && count > 0 ? -kInfinity : 0.0f);
+            for (i64 t = 0; t < p.time; ++t) {
+                if (real != nullptr && !real[t]) continue;
+                const vf v = load_some(x + t * p.channels + c, lanes);
+                if (p.largest)
+                    found = ((v > found) | (v != v)) ? v : found;
+                else
+                    found += v;
+            }
+            store_some(p.y + b * p.channels + c, p.largest ? found : found / divisor, lanes);
+        });
+    }
 }
 
 // Windows may overlap: those of one sequence are added in their order.

@@ -1,17 +1,9 @@
 #include "runtime/interrupt.h"
 #include "runtime/parallel.h"
 
-#include <atomic>
 #include <ctime>
 
 namespace gw {
-
-struct RegionState {
-    bool (*poll)();
-    double next_poll;
-    std::atomic<bool> stop{false};
-};
-
 namespace {
 
 constexpr double kPollSeconds = 0.05;
@@ -47,15 +39,14 @@ void throw_if_interrupted() {
         throw Interrupted();
 }
 
-Operation::Operation(bool (*poll)()) : previous_(region) {
+Operation::Operation(bool (*poll)()) : previous_(region), own_{poll, now() + kPollSeconds, {}} {
     if (previous_ != nullptr) return; // nested: the outer operation polls
-    region = new RegionState{poll, now() + kPollSeconds, {}};
+    region = &own_;
     owner = true;
 }
 
 Operation::~Operation() {
     if (previous_ != nullptr) return;
-    delete region;
     region = nullptr;
     owner = false;
 }

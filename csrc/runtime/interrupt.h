@@ -1,10 +1,15 @@
 // Ctrl-C inside long kernels.
 #pragma once
+#include <atomic>
 
 namespace gw {
 
-// One running operation: the flag its threads share and the thread that may ask Python.
-struct RegionState;
+// One running operation: the flag its threads share, and how the thread that began it asks Python.
+struct RegionState {
+    bool (*poll)();
+    double next_poll;
+    std::atomic<bool> stop{false};
+};
 
 RegionState* current_region();  // of this thread
 void join_region(RegionState*); // by every thread of a team
@@ -20,6 +25,7 @@ class Operation {
 
   private:
     RegionState* previous_;
+    RegionState own_; // a part of the operation: a short one makes no allocation
 };
 
 } // namespace gw

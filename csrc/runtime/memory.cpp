@@ -1,5 +1,6 @@
 #include "runtime/memory.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <mutex>
 #include <new>
@@ -24,6 +25,10 @@ struct Kept {
 std::mutex mutex;
 std::vector<Kept> kept;
 std::size_t kept_bytes = 0;
+std::atomic<i64> asked_for{0};
+
+thread_local Scratch* scratch = nullptr;
+constexpr std::size_t kOfScratch = 0; // in the place of a block's size
 
 // Eight sizes per power of two: a block fits requests at most 12.5 % smaller than itself.
 std::size_t round_up(std::size_t bytes) {
@@ -54,6 +59,9 @@ std::size_t& size_of(void* block) {
 
 void* acquire(std::size_t bytes) {
     if (bytes > (std::size_t(1) << 62)) throw std::bad_alloc();
+    if (scratch != nullptr)
+        if (void* block = scratch->take(bytes)) return block;
+    asked_for.fetch_add(1, std::memory_order_relaxed);
     const std::size_t size = round_up(bytes);
     {
         std::lock_guard<std::mutex> lock(mutex);
@@ -79,6 +87,7 @@ void* acquire(std::size_t bytes) {
 
 void release(void* block) noexcept {
     const std::size_t size = size_of(block);
+    if (size == kOfScratch) return scratch->give_back();
     {
         std::lock_guard<std::mutex> lock(mutex);
         if (size <= kKeepBytes - kept_bytes && kept.size() < kept.capacity()) {
@@ -104,6 +113,42 @@ void release_cached() noexcept {
     for (const Kept& entry : kept) std::free(static_cast<char*>(entry.block) - kHeader);
     kept.clear();
     kept_bytes = 0;
+}
+
+i64 blocks_asked_for() { return asked_for.load(std::memory_order_relaxed); }
+
+Scratch::~Scratch() {
+    if (memory_ != nullptr) release(memory_);
+}
+
+Scratch::Use::Use(Scratch& inner) noexcept : outer_(scratch) {
+    inner.used_ = 0;
+    scratch = &inner;
+}
+
+Scratch::Use::~Use() { scratch = outer_; }
+
+void* Scratch::take(std::size_t bytes) noexcept {
+    const std::size_t begin = used_;
+    used_ += kHeader + (bytes + kAlign - 1) / kAlign * kAlign;
+    if (used_ > most_) most_ = used_;
+    if (used_ > size_) return nullptr;
+    ++live_;
+    void* block = memory_ + begin + kHeader;
+    size_of(block) = kOfScratch;
+    return block;
+}
+
+void Scratch::give_back() noexcept {
+    if (--live_ == 0) used_ = 0;
+}
+
+void Scratch::grow() {
+    if (most_ <= size_ || live_ > 0) return;
+    char* larger = static_cast<char*>(acquire(most_));
+    if (memory_ != nullptr) release(memory_);
+    memory_ = larger;
+    size_ = most_;
 }
 
 } // namespace gw

@@ -9,6 +9,42 @@ namespace gw {
 void* acquire(std::size_t bytes);
 void release(void* block) noexcept;
 void release_cached() noexcept; // gives the kept blocks back to the system
+i64 blocks_asked_for();         // by all threads so far, from the blocks that all share
+
+// Memory of one caller who runs the same kernels over and over: while it is in use on a thread, `acquire`
+// cuts its blocks from it, without a lock. What does not fit is acquired as ever; `grow` makes room for it.
+class Scratch {
+  public:
+    Scratch() = default;
+    ~Scratch();
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+
+    class Use {
+      public:
+        explicit Use(Scratch& scratch) noexcept;
+        ~Use();
+        Use(const Use&) = delete;
+        Use& operator=(const Use&) = delete;
+
+      private:
+        Scratch* outer_;
+    };
+
+    void grow();          // to the most that was wanted between two calls of `rewind`
+    void rewind() noexcept { // between kernels: nothing is held
+        if (live_ == 0) used_ = 0;
+    }
+    std::size_t bytes() const { return size_; }
+
+    void* take(std::size_t bytes) noexcept; // null: it does not fit
+    void give_back() noexcept;
+
+  private:
+    char* memory_ = nullptr;
+    std::size_t size_ = 0, used_ = 0, most_ = 0;
+    i64 live_ = 0;
+};
 
 namespace {
 

@@ -5,20 +5,21 @@
 
 namespace gw {
 
-PlanStorage::PlanStorage(i64 batch, i64 time, const bool* mask, bool go_backwards) {
+void PlanStorage::set(i64 batch, i64 time, const bool* mask, bool go_backwards) {
     rows_.resize(static_cast<std::size_t>(batch));
     std::iota(rows_.begin(), rows_.end(), i64(0));
     lengths_.assign(static_cast<std::size_t>(batch), time);
     bool ragged = false;
     if (mask != nullptr) {
-        std::vector<i64> real(static_cast<std::size_t>(batch));
+        real_.resize(static_cast<std::size_t>(batch));
         for (i64 b = 0; b < batch; ++b)
-            real[static_cast<std::size_t>(b)] = std::count(mask + b * time, mask + (b + 1) * time, true);
-        std::stable_sort(rows_.begin(), rows_.end(), [&](i64 a, i64 b) {
-            return real[static_cast<std::size_t>(a)] > real[static_cast<std::size_t>(b)];
+            real_[static_cast<std::size_t>(b)] = std::count(mask + b * time, mask + (b + 1) * time, true);
+        std::sort(rows_.begin(), rows_.end(), [&](i64 a, i64 b) {
+            const i64 first = real_[static_cast<std::size_t>(a)], second = real_[static_cast<std::size_t>(b)];
+            return first > second || (first == second && a < b);
         });
         for (std::size_t j = 0; j < rows_.size(); ++j) {
-            lengths_[j] = real[static_cast<std::size_t>(rows_[j])];
+            lengths_[j] = real_[static_cast<std::size_t>(rows_[j])];
             ragged |= lengths_[j] != time;
         }
     }
@@ -32,6 +33,8 @@ PlanStorage::PlanStorage(i64 batch, i64 time, const bool* mask, bool go_backward
         }
     }
     const i64 steps = batch > 0 ? lengths_[0] : 0;
+    active_.reserve(static_cast<std::size_t>(time));
+    start_.reserve(static_cast<std::size_t>(time) + 1);
     active_.resize(static_cast<std::size_t>(steps));
     start_.resize(static_cast<std::size_t>(steps) + 1);
     i64 active = batch, token = 0;

@@ -335,7 +335,7 @@ def embedding(table: Any, ids: Any) -> Tensor:
     t = as_tensor(table, "float32")
     if t.ndim != 2:
         raise ValueError(f"table must have shape (rows, features), not {t.shape}")
-    index = _row_numbers(as_array(ids), t.shape[0])
+    index = row_numbers(as_array(ids), t.shape[0])
     rows, shape = t.shape[0], t.shape[1:]
     flat = index.reshape(-1)  # a copy: the caller may change the ids before the gradient is wanted
     value = _core.embedding_forward(np.ascontiguousarray(t._value), flat)
@@ -348,7 +348,7 @@ def embedding(table: Any, ids: Any) -> Tensor:
     )
 
 
-def _row_numbers(ids: Array, rows: int) -> Array:
+def row_numbers(ids: Array, rows: int) -> Array:
     """A copy of the ids as int32 or int64, the types of the kernel."""
     if ids.dtype == np.int32 or ids.dtype == np.int64:
         return np.array(ids, order="C")

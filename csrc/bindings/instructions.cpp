@@ -1,0 +1,265 @@
+#include "bindings/instructions.h"
+#include "bindings/packed_weights.h"
+#include "inference/dense.h"
+#include "inference/moving.h"
+#include "inference/recurrent.h"
+#include "inference/windows.h"
+
+#include <cmath>
+
+namespace gw {
+namespace {
+
+constexpr i64 kMost = (i64(1) << 31) - 1;
+
+// The arguments of one instruction by their names.
+class Arguments {
+  public:
+    Arguments(py::dict given, std::vector<py::object>& owners)
+        : given_(std::move(given)), owners_(owners) {}
+
+    py::object object(const char* name) const {
+        if (!given_.contains(name)) fail(name, "given", "missing");
+        return given_[name];
+    }
+    i64 integer(const char* name, i64 least, i64 most = kMost) const {
+        const py::object value = object(name);
+        if (!py::isinstance<py::int_>(value) || py::isinstance<py::bool_>(value))
+            fail_type(name, "an integer", type_name(value));
+        int overflow = 0;
+        const long long found = PyLong_AsLongLongAndOverflow(value.ptr(), &overflow);
+        if (overflow != 0 || found < least || found > most)
+            fail(name, "in [" + std::to_string(least) + ", " + std::to_string(most) + "]", py::str(value));
+        return found;
+    }
+    float number(const char* name) const {
+        const py::object value = object(name);
+        if (!py::isinstance<py::float_>(value) && !py::isinstance<py::int_>(value))
+            fail_type(name, "a number", type_name(value));
+        return py::cast<float>(value);
+    }
+    bool flag(const char* name) const {
+        const py::object value = object(name);
+        if (!py::isinstance<py::bool_>(value)) fail_type(name, "true or false", type_name(value));
+        return py::cast<bool>(value);
+    }
+    std::string text(const char* name) const {
+        const py::object value = object(name);
+        if (!py::isinstance<py::str>(value)) fail_type(name, "a text", type_name(value));
+        return py::cast<std::string>(value);
+    }
+    Activation activation(const char* name) const { return parse_activation(name, text(name)); }
+    float bound(const char* name) const {
+        if (object(name).is_none()) return kUnbounded;
+        return parse_bound(name, number(name));
+    }
+    FloatArray floats(const char* name, const std::vector<i64>& shape) {
+        FloatArray array = shaped<float>(name, object(name), shape);
+        owners_.push_back(array);
+        return array;
+    }
+    const float* floats_or_null(const char* name, const std::vector<i64>& shape) {
+        return object(name).is_none() ? nullptr : floats(name, shape).data();
+    }
+    void keep(py::object owner) { owners_.push_back(std::move(owner)); }
+
+  private:
+    py::dict given_;
+    std::vector<py::object>& owners_;
+};
+
+Padding padding(const Arguments& a) {
+    const std::string name = a.text("padding");
+    if (name == "valid") return Padding::valid;
+    if (name == "same") return Padding::same;
+    if (name == "causal") return Padding::causal;
+    fail("padding", "'valid', 'same' or 'causal'", "'" + name + "'");
+}
+
+using Made = std::unique_ptr<Instruction>;
+
+Made embedding(Arguments& a) {
+    auto made = std::make_unique<EmbeddingInstruction>();
+    const FloatArray table = a.floats("table", {-1, -1});
+    made->table = table.data();
+    made->rows = table.shape(0);
+    made->columns = table.shape(1);
+    return made;
+}
+
+Made masking(Arguments& a) {
+    auto made = std::make_unique<MaskingInstruction>();
+    made->value = a.number("value");
+    return made;
+}
+
+Made dense(Arguments& a) {
+    auto made = std::make_unique<DenseInstruction>();
+    const FloatArray kernel = a.floats("kernel", {-1, -1});
+    made->features = kernel.shape(0);
+    made->units = kernel.shape(1);
+    made->kernel = kernel.data();
+    made->bias = a.floats_or_null("bias", {made->units});
+    made->activation = a.activation("activation");
+    return made;
+}
+
+Made activation(Arguments& a) {
+    auto made = std::make_unique<ActivationInstruction>();
+    made->activation = a.activation("activation");
+    return made;
+}
+
+Made row_norm(Arguments& a) {
+    auto made = std::make_unique<RowNormInstruction>();
+    made->columns = a.integer("columns", 1);
+    made->gamma = a.floats_or_null("gamma", {made->columns});
+    made->beta = a.floats_or_null("beta", {made->columns});
+    made->epsilon = a.number("epsilon");
+    made->centered = a.flag("centered");
+    return made;
+}
+
+Made column_norm(Arguments& a) {
+    auto made = std::make_unique<ColumnNormInstruction>();
+    const FloatArray mean = a.floats("mean", {-1});
+    made->columns = mean.shape(0);
+    made->mean = mean.data();
+    made->factor = a.floats("factor", {made->columns}).data();
+    made->shift = a.floats("shift", {made->columns}).data();
+    return made;
+}
+
+Made recurrent(Arguments& a, const Kernels& kernels) {
+    auto made = std::make_unique<RecurrentInstruction>();
+    const auto packed = py::cast<std::shared_ptr<PackedWeights>>(a.object("weights"));
+    if (packed->isa != &kernels) fail("weights", "packed at the instruction set of the program", "at another");
+    made->weights = {packed->cell,  packed->shape,   packed->inputs,
+                     packed->units, packed->outputs, std::shared_ptr<const void>(packed, packed->data())};
+    made->activation = a.activation("activation");
+    made->recurrent_activation = a.activation("recurrent_activation");
+    made->activation_clip = a.bound("activation_clip");
+    made->cell_clip = a.bound("cell_clip");
+    made->go_backwards = a.flag("go_backwards");
+    made->return_sequences = a.flag("return_sequences");
+    made->zero_output_for_mask = a.flag("zero_output_for_mask");
+    made->masked = a.flag("masked");
+    made->given_states = a.flag("given_states");
+    return made;
+}
+
+Made conv(Arguments& a) {
+    auto made = std::make_unique<ConvInstruction>();
+    const FloatArray kernel = a.floats("kernel", {-1, -1, -1});
+    made->kernel = kernel.data();
+    made->taps = kernel.shape(0);
+    made->groups = a.integer("groups", 1);
+    made->channels = kernel.shape(1) * made->groups;
+    made->features = kernel.shape(2);
+    if (made->taps == 0 || made->channels == 0 || made->features == 0 || made->taps > kMost ||
+        made->features % made->groups != 0)
+        fail("kernel", "of taps, channels and features that the groups divide", shape_text(kernel));
+    made->bias = a.floats_or_null("bias", {made->features});
+    made->stride = a.integer("stride", 1);
+    made->dilation = a.integer("dilation", 1);
+    made->padding = padding(a);
+    return made;
+}
+
+Made pool(Arguments& a) {
+    auto made = std::make_unique<PoolInstruction>();
+    made->size = a.integer("size", 1);
+    made->stride = a.integer("stride", 1);
+    made->windows = a.integer("windows", 0, i64(1) << 24);
+    made->padding = padding(a);
+    made->largest = a.flag("largest");
+    return made;
+}
+
+Made pool_over_time(Arguments& a) {
+    auto made = std::make_unique<PoolOverTimeInstruction>();
+    made->largest = a.flag("largest");
+    made->keepdims = a.flag("keepdims");
+    return made;
+}
+
+Made reshape(Arguments& a) {
+    auto made = std::make_unique<ReshapeInstruction>();
+    const py::object target = a.object("target");
+    made->same = target.is_none();
+    if (!made->same) made->target = py::cast<std::vector<i64>>(target);
+    return made;
+}
+
+Made repeat(Arguments& a) {
+    auto made = std::make_unique<RepeatInstruction>();
+    made->times = a.integer("times", 1);
+    return made;
+}
+
+Made concatenate(Arguments& a) {
+    auto made = std::make_unique<ConcatenateInstruction>();
+    made->axis = static_cast<int>(a.integer("axis", 0, kMaxAxes - 1));
+    return made;
+}
+
+template <BinaryOp op> Made binary(Arguments&) {
+    auto made = std::make_unique<BinaryInstruction>();
+    made->op = op;
+    return made;
+}
+
+template <class T> Made plain(Arguments&) { return std::make_unique<T>(); }
+
+struct Maker {
+    const char* name;
+    Made (*make)(Arguments&);
+};
+
+constexpr Maker kMakers[] = {
+    {"embedding", embedding},
+    {"nonzero", plain<NonzeroInstruction>},
+    {"masking", masking},
+    {"dense", dense},
+    {"activation", activation},
+    {"softmax", plain<SoftmaxInstruction>},
+    {"row_norm", row_norm},
+    {"column_norm", column_norm},
+    {"conv", conv},
+    {"pool", pool},
+    {"pool_over_time", pool_over_time},
+    {"reshape", reshape},
+    {"repeat", repeat},
+    {"flip", plain<FlipInstruction>},
+    {"concatenate", concatenate},
+    {"add", binary<BinaryOp::add>},
+    {"subtract", binary<BinaryOp::subtract>},
+    {"multiply", binary<BinaryOp::multiply>},
+    {"divide", binary<BinaryOp::divide>},
+    {"maximum", binary<BinaryOp::maximum>},
+    {"minimum", binary<BinaryOp::minimum>},
+    {"either", plain<EitherInstruction>},
+};
+
+Made make(const std::string& operation, Arguments& arguments, const Kernels& kernels) {
+    if (operation == "recurrent") return recurrent(arguments, kernels);
+    for (const Maker& known : kMakers)
+        if (operation == known.name) return known.make(arguments);
+    fail("operation", "one that programs have", "'" + operation + "'");
+}
+
+} // namespace
+
+std::unique_ptr<Instruction> parse_instruction(const py::tuple& description, const Kernels& kernels,
+                                               std::vector<py::object>& owners) {
+    if (description.size() != 5)
+        fail("instruction", "(operation, name, inputs, outputs, arguments)", py::str(description));
+    Arguments arguments(py::cast<py::dict>(description[4]), owners);
+    Made made = make(py::cast<std::string>(description[0]), arguments, kernels);
+    made->name = py::cast<std::string>(description[1]);
+    made->inputs = py::cast<std::vector<int>>(description[2]);
+    made->outputs = py::cast<std::vector<int>>(description[3]);
+    return made;
+}
+
+} // namespace gw

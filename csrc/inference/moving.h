@@ -1,0 +1,43 @@
+// Instructions that move values, and those that join them.
+#pragma once
+#include "inference/instruction.h"
+
+namespace gw {
+
+// The values of each sample in another shape; one size may be -1.
+struct ReshapeInstruction : CopiedInstruction<ReshapeInstruction> {
+    std::vector<i64> target; // without the batch axis
+    bool same = false;       // a copy: the shape is that of the input
+    void plan(Values& values) override;
+    void run(const Kernels& kernels, Values& values) override;
+};
+
+struct RepeatInstruction : CopiedInstruction<RepeatInstruction> { // (batch, features) -> (batch, n, features)
+    i64 times = 1;
+    void plan(Values& values) override;
+    void run(const Kernels& kernels, Values& values) override;
+};
+
+struct FlipInstruction : CopiedInstruction<FlipInstruction> { // the order of axis 1, of floats or a mask
+    void plan(Values& values) override;
+    void run(const Kernels& kernels, Values& values) override;
+};
+
+struct ConcatenateInstruction : CopiedInstruction<ConcatenateInstruction> {
+    int axis = 0;
+    void plan(Values& values) override;
+    void run(const Kernels& kernels, Values& values) override;
+};
+
+struct BinaryInstruction : CopiedInstruction<BinaryInstruction> { // broadcast to one another
+    BinaryOp op = BinaryOp::add;
+    void plan(Values& values) override;
+    void run(const Kernels& kernels, Values& values) override;
+};
+
+struct EitherInstruction : CopiedInstruction<EitherInstruction> { // where either of two masks is true
+    void plan(Values& values) override;
+    void run(const Kernels& kernels, Values& values) override;
+};
+
+} // namespace gw

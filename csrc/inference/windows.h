@@ -1,0 +1,47 @@
+// Instructions that look at windows over time: convolution and pooling.
+#pragma once
+#include "inference/instruction.h"
+
+namespace gw {
+
+enum class Padding : i32 { valid, same, causal };
+
+struct ConvInstruction : CopiedInstruction<ConvInstruction> { // (batch, time, channels) -> (batch, windows, features)
+    const float *kernel = nullptr, *bias = nullptr; // [taps, channels / groups, features], [features] or null
+    i64 taps = 1, channels = 1, groups = 1, features = 1, stride = 1, dilation = 1;
+    Padding padding = Padding::valid;
+
+    void plan(Values& values) override;
+    void run(const Kernels& kernels, Values& values) override;
+    void keep_states(i64 batch) override;
+    void advance() override { kept_->advance(); }
+    std::vector<StateRows> states() override;
+
+  private:
+    i64 span() const { return (taps - 1) * dilation + 1; }
+    void multiply(const Kernels& kernels, const float* x, i64 rows, float* y) const;
+
+    i64 left_ = 0, length_ = 0, count_ = 0; // steps before the first, in all, and windows
+    i64 kept_rows_ = 0;
+    Own<KeptState> kept_; // [batch, span - 1, channels] of a stream: the steps before the next
+};
+
+struct PoolInstruction : CopiedInstruction<PoolInstruction> {
+    i64 size = 1, stride = 1;
+    i64 windows = 0; // so many that together cover all steps, whatever their size; 0: of that size
+    Padding padding = Padding::valid;
+    bool largest = true;
+    void plan(Values& values) override;
+    void run(const Kernels& kernels, Values& values) override;
+
+  private:
+    Own<std::vector<i64>> begins_, ends_;
+};
+
+struct PoolOverTimeInstruction : CopiedInstruction<PoolOverTimeInstruction> { // x, mask if there is one
+    bool largest = true, keepdims = false;
+    void plan(Values& values) override;
+    void run(const Kernels& kernels, Values& values) override;
+};
+
+} // namespace gw

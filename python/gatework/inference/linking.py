@@ -1,0 +1,92 @@
+"""From a plan to a program that runs: arrays in the place of variables, weights packed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .. import _core
+from ..autograd import Array
+from .lowering.plan import Input, Plan
+
+__all__ = ["Step", "freeze", "link"]
+
+# The arrays of a recurrent cell, which are packed into one argument, in the order of the packer.
+_CELL = ("kernel", "recurrent_kernel", "bias", "peepholes", "projection")
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """An instruction with its arrays.
+
+    Attributes:
+        op, name, inputs, outputs, args: as in ``Instruction``.
+        arrays: by the name of the argument; None where there is none.
+        packed: the packed weights of a recurrent cell, if they are there already.
+    """
+
+    op: str
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    args: dict[str, Any]
+    arrays: dict[str, Array | None]
+    packed: _core.PackedWeights | None = None
+
+    def described(self) -> tuple[str, str, tuple[int, ...], tuple[int, ...], dict[str, Any]]:
+        """What ``_core.Program`` reads."""
+        if self.op != "recurrent":
+            return self.op, self.name, self.inputs, self.outputs, {**self.args, **self.arrays}
+        args = {name: value for name, value in self.args.items() if name != "cell"}
+        packed = self.packed
+        if packed is None:
+            arrays = [self.arrays[name] for name in _CELL]
+            packed = _core.PackedWeights(self.args["cell"], *arrays)  # type: ignore[arg-type]
+        return self.op, self.name, self.inputs, self.outputs, {**args, "weights": packed}
+
+
+def freeze(plan: Plan, copy: bool) -> list[Step]:
+    """The instructions with the present values of the variables.
+
+    Without ``copy`` they read the memory of the variables, until one is assigned to.
+    """
+    return [
+        Step(
+            one.op,
+            one.name,
+            one.inputs,
+            one.outputs,
+            one.args,
+            {
+                name: None if weight is None else weight.array(copy)
+                for name, weight in one.weights.items()
+            },
+            None if one.packed is None else one.packed(),
+        )
+        for one in plan.instructions
+    ]
+
+
+def link(
+    kinds: Sequence[str],
+    constants: dict[int, Array],
+    steps: Sequence[Step],
+    inputs: Sequence[Input],
+    outputs: Sequence[int],
+    output_time: Sequence[bool],
+) -> _core.Program:
+    """Packs the weights for this processor and checks everything.
+
+    Raises:
+        ValueError, TypeError: something does not fit; only of what a file says, not a model.
+    """
+    return _core.Program(
+        list(kinds),
+        list(constants.items()),
+        [step.described() for step in steps],
+        [one.place for one in inputs],
+        list(outputs),
+        [one.time for one in inputs],
+        list(output_time),
+    )

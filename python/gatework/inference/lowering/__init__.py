@@ -1,0 +1,22 @@
+"""From a model to a plan: one short rule for each class of layers."""
+
+from __future__ import annotations
+
+from . import core, merging, normalization, recurrent, sequences, wrappers
+from .model import lower
+from .plan import CannotCompile, Input, Instruction, Plan, Weight
+
+__all__ = [
+    "CannotCompile",
+    "Input",
+    "Instruction",
+    "Plan",
+    "Weight",
+    "core",
+    "lower",
+    "merging",
+    "normalization",
+    "recurrent",
+    "sequences",
+    "wrappers",
+]
