@@ -118,6 +118,14 @@ class Tutorial:
     dropout: float = 0.2
 
 
+class Served(Tutorial):
+    """The README's model compiled for inference, called with a batch of ids."""
+
+
+class SessionStep(Step):
+    """Single steps as a user takes them, through a session of a whole program."""
+
+
 @dataclass(frozen=True)
 class Padding:
     """pad_sequences of ragged lists or arrays."""
@@ -175,6 +183,15 @@ TUTORIAL = (
     Tutorial("fit-plain", 4096, train=True, recurrent_dropout=0.0),
     Tutorial("predict", 4096, train=False),
     Tutorial("predict-1", 1, train=False),
+)
+SERVED = (
+    Served("program-1", 1, train=False),
+    Served("program-32", 32, train=False),
+)
+SESSION_STEPS = tuple(
+    SessionStep(f"session-{cell}-{units}", cell, units)
+    for cell in ("lstm", "gru")
+    for units in (64, 128, 256, 512, 1024)
 )
 PEERS_PADDING = (Padding("pad-lists", arrays=False), Padding("pad-arrays", arrays=True))
 

@@ -10,10 +10,13 @@ from bench.workloads import (
     PEERS_INFERENCE,
     PEERS_PADDING,
     RECURRENT,
+    SERVED,
+    SESSION_STEPS,
     STEPS,
     TUTORIAL,
     VARIANTS,
     Import,
+    SessionStep,
     Step,
     Tutorial,
 )
@@ -29,6 +32,7 @@ TITLES = {
     "models": "Language models",
     "steps": "Single steps of batch 1 from Python, the state carried",
     "tutorial": "The tutorial's model",
+    "programs": "Compiled programs",
     "padding": "`pad_sequences`",
     "import": "Import, beyond NumPy's",
     "variants": "Ours against ours",
@@ -56,6 +60,10 @@ NOTES = {
         "counted), `fit` without `recurrent_dropout`, `predict` of all and of one sample. PyTorch "
         "is a loop by hand; its LSTM has neither dropout, and is the same in both rows of `fit`."
     ),
+    "programs": (
+        "The tutorial's model for one sample and for 32, and steps through a session, all from "
+        "Python through the public API; ONNX Runtime with its inputs and outputs bound."
+    ),
     "padding": "100,000 ragged sequences of 1 to 199 numbers to 100. Keras' is plain NumPy.",
     "import": "A fresh process each time, files in the system's cache.",
     "variants": (
@@ -67,6 +75,8 @@ NOTES = {
 
 def named(workload: Any) -> str:
     """A row's heading."""
+    if isinstance(workload, SessionStep):
+        return f"step {workload.cell} H{workload.units}"
     if isinstance(workload, Step):
         return f"{workload.name.split('-')[0]} {workload.cell} H{workload.units}"
     return str(getattr(workload, "group", workload.name))
@@ -89,6 +99,7 @@ def rows() -> list[Row]:
     found += [beside_all("models", w, agree=False, rounds=3) for w in MODELS]
     found += [beside_all("steps", w) for w in STEPS]
     found += [beside_all("tutorial", w, agree=not w.train, rounds=few(w)) for w in TUTORIAL]
+    found += [beside_all("programs", w) for w in (*SERVED, *SESSION_STEPS)]
     found += [beside_all("padding", w) for w in PEERS_PADDING]
     found.append(beside_all("import", Import(), agree=False, rounds=3))
     for variant, against in VARIANTS:

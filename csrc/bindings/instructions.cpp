@@ -12,6 +12,14 @@ namespace {
 
 constexpr i64 kMost = (i64(1) << 31) - 1;
 
+template <class T> T cast_to(const char* name, const char* rule, const py::handle& object) {
+    try {
+        return py::cast<T>(object);
+    } catch (const py::cast_error&) {
+        fail(name, rule, py::str(object));
+    }
+}
+
 // The arguments of one instruction by their names.
 class Arguments {
   public:
@@ -36,7 +44,7 @@ class Arguments {
         const py::object value = object(name);
         if (!py::isinstance<py::float_>(value) && !py::isinstance<py::int_>(value))
             fail_type(name, "a number", type_name(value));
-        return py::cast<float>(value);
+        return cast_to<float>(name, "a number", value);
     }
     bool flag(const char* name) const {
         const py::object value = object(name);
@@ -132,7 +140,8 @@ Made column_norm(Arguments& a) {
 
 Made recurrent(Arguments& a, const Kernels& kernels) {
     auto made = std::make_unique<RecurrentInstruction>();
-    const auto packed = py::cast<std::shared_ptr<PackedWeights>>(a.object("weights"));
+    const auto packed = cast_to<std::shared_ptr<PackedWeights>>("weights", "packed", a.object("weights"));
+    if (packed == nullptr) fail("weights", "packed", "None");
     if (packed->isa != &kernels) fail("weights", "packed at the instruction set of the program", "at another");
     made->weights = {packed->cell,  packed->shape,   packed->inputs,
                      packed->units, packed->outputs, std::shared_ptr<const void>(packed, packed->data())};
@@ -187,7 +196,7 @@ Made reshape(Arguments& a) {
     auto made = std::make_unique<ReshapeInstruction>();
     const py::object target = a.object("target");
     made->same = target.is_none();
-    if (!made->same) made->target = py::cast<std::vector<i64>>(target);
+    if (!made->same) made->target = cast_to<std::vector<i64>>("target", "sizes", target);
     return made;
 }
 
@@ -254,11 +263,11 @@ std::unique_ptr<Instruction> parse_instruction(const py::tuple& description, con
                                                std::vector<py::object>& owners) {
     if (description.size() != 5)
         fail("instruction", "(operation, name, inputs, outputs, arguments)", py::str(description));
-    Arguments arguments(py::cast<py::dict>(description[4]), owners);
-    Made made = make(py::cast<std::string>(description[0]), arguments, kernels);
-    made->name = py::cast<std::string>(description[1]);
-    made->inputs = py::cast<std::vector<int>>(description[2]);
-    made->outputs = py::cast<std::vector<int>>(description[3]);
+    Arguments arguments(cast_to<py::dict>("arguments", "a dictionary", description[4]), owners);
+    Made made = make(cast_to<std::string>("operation", "a text", description[0]), arguments, kernels);
+    made->name = cast_to<std::string>("name", "a text", description[1]);
+    made->inputs = cast_to<std::vector<int>>("inputs", "places of values", description[2]);
+    made->outputs = cast_to<std::vector<int>>("outputs", "places of values", description[3]);
     return made;
 }
 

@@ -17,6 +17,7 @@ _MODULES = frozenset(
         "config",
         "constraints",
         "dtype_policies",
+        "inference",
         "initializers",
         "interop",
         "layers",

@@ -53,6 +53,9 @@ def set_num_threads(n: int) -> None:
 
 def build_config() -> _BuildConfig: ...
 def cpu_features() -> _CpuFeatures: ...
+def blocks_asked_for() -> int:
+    """Blocks of working memory that kernels took so far from what all threads share."""
+
 def release_memory() -> None:
     """Gives the blocks kept for reuse back to the system."""
 
@@ -465,6 +468,55 @@ class RecurrentStream:
     def states(self) -> tuple[_Floats, ...]: ...
     @states.setter
     def states(self, states: _States) -> None: ...
+
+@final
+class Program:
+    """A flat list of instructions over values, of which each is "floats", "ids" or "mask".
+
+    Instructions are (operation, layer, inputs, outputs, arguments). What does not fit together is
+    refused, here or by the first call. Any number of threads may run a program at the same time.
+    """
+
+    def __init__(
+        self,
+        kinds: list[str],
+        constants: list[tuple[int, _Floats]],
+        instructions: list[tuple[str, str, tuple[int, ...], tuple[int, ...], dict[str, Any]]],
+        inputs: list[int],
+        outputs: list[int],
+        input_time: list[bool],
+        output_time: list[bool],
+    ) -> None: ...
+    def run(self, inputs: tuple[npt.NDArray[Any], ...]) -> list[_Floats]:
+        """The outputs for float32 or int32 and int64 inputs."""
+
+    def reserve(self, shapes: list[list[int]]) -> int:
+        """Makes the memory for inputs of those shapes; returns how many bytes that is."""
+
+    def trim(self, bytes: int) -> None:
+        """Gives back memory kept for calls that take more bytes than that."""
+
+    @property
+    def isa(self) -> str: ...
+
+@final
+class ProgramSession:
+    """A stream of so many rows through a program; the states, zeros at first, stay inside."""
+
+    def __init__(self, program: Program, batch: int) -> None: ...
+    def run(self, x: Any, out: Any, step: bool) -> Any:
+        """Outputs for an array, or a tuple of one for each input; as a list if there are several.
+
+        With ``step`` the arrays have no axis of time. ``out`` is None, or the arrays to write to.
+        """
+
+    def states(self) -> list[tuple[str, str, _Floats]]:
+        """The layer, the state's name and a copy of its values, for each state."""
+
+    def set_states(self, states: list[_Floats]) -> None: ...
+    def reset(self, rows: list[int]) -> None: ...
+    @property
+    def batch(self) -> int: ...
 
 @final
 class RecurrentPass:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gatework import inference
 from gatework.cli import main
 from gatework.cli.convert_command import READERS
 from gatework.saving import load_model
@@ -52,6 +53,14 @@ def test_weights_alone(tmp_path: Path) -> None:
     other = small_model()
     other.load_weights(target)
     np.testing.assert_array_equal(other.predict(IDS, verbose=0), model.predict(IDS, verbose=0))
+
+
+def test_a_program(tmp_path: Path) -> None:
+    model = small_model()
+    model.save(tmp_path / "a.keras")
+    assert main(["convert", str(tmp_path / "a.keras"), str(tmp_path / "b.gwp")]) == 0
+    program = inference.load(tmp_path / "b.gwp", verify=True)
+    np.testing.assert_array_equal(program(IDS), model.predict(IDS, verbose=0))
 
 
 def test_what_it_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

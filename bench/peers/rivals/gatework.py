@@ -7,14 +7,23 @@ from typing import Any
 
 import gatework
 import numpy as np
-from gatework import _core
+from gatework import _core, inference, layers
 
 from bench.peers import problems
 from bench.peers.imports import import_task
 from bench.peers.rivals import gatework_transformers, models
 from bench.peers.task import Task
 from bench.recurrent import solve_layers
-from bench.workloads import Import, Padding, Recurrent, Step, Tutorial, Variant
+from bench.workloads import (
+    Import,
+    Padding,
+    Recurrent,
+    Served,
+    SessionStep,
+    Step,
+    Tutorial,
+    Variant,
+)
 from tests.kernels.problems import Problem, forward_arguments, random_problem
 
 Array = problems.Array
@@ -102,6 +111,30 @@ def steps(w: Step) -> Task:
     return Task(run, list, per=w.count)
 
 
+def session_steps(w: SessionStep) -> Task:
+    weights, xs = problems.steps(w)
+    cls = layers.LSTM if w.cell == "lstm" else layers.GRU
+    model = gatework.Sequential([layers.Input((None, w.units)), cls(w.units)])
+    model.set_weights(list(weights))
+    session = inference.compile(model).session()
+    inputs = list(xs)
+    y = np.empty((1, w.units), np.float32)
+
+    def run() -> Any:
+        session.reset()
+        for x in inputs:
+            session.step(x, y)
+        return list(session.state.values())
+
+    return Task(run, list, per=w.count)
+
+
+def served(w: Served) -> Task:
+    program = inference.compile(models.tutorial(gatework, w))
+    ids, _ = problems.tutorial_data(w)
+    return Task(lambda: program(ids), lambda y: [y])
+
+
 def tutorial(w: Tutorial) -> Task:
     return models.task(gatework, w)
 
@@ -147,6 +180,8 @@ def half_real(batch: int, time: int, side: str) -> Array:
 TASKS = {
     Recurrent: recurrent,
     Step: steps,
+    SessionStep: session_steps,
+    Served: served,
     Tutorial: tutorial,
     Padding: padding,
     Import: lambda w: import_task("import gatework"),

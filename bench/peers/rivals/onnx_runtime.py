@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from bench.peers import problems
 from bench.peers.imports import import_task
 from bench.peers.task import Task, fastest
-from bench.workloads import Import, Recurrent, Step
+from bench.workloads import Import, Recurrent, Served, SessionStep, Step
 
 Array = problems.Array
 OPERATORS = {"lstm": "LSTM", "gru": "GRU", "simple_rnn": "RNN"}
@@ -72,6 +72,10 @@ def session(
         [info(f"{s}_new", 1, batch, units) for s in carried] or [info("Y", time, 1, batch, units)],
         [numpy_helper.from_array(a, name) for name, a in arrays(cell, weights).items()],
     )
+    return opened(graph)
+
+
+def opened(graph: onnx.GraphProto) -> ort.InferenceSession:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
     chosen = ort.SessionOptions()
@@ -149,8 +153,51 @@ def steps(w: Step) -> Task:
     )
 
 
+def served(w: Served) -> Task:
+    """Gather, transpose to time before batch, LSTM, the last h, Gemm and sigmoid."""
+    table, *lstm, kernel, bias = problems.tutorial_weights(w)
+    weights = {**arrays("lstm", problems.Weights(*lstm)), "table": table, "K": kernel, "b": bias}
+    nodes = [
+        helper.make_node("Gather", ["table", "ids"], ["x"]),
+        helper.make_node("Transpose", ["x"], ["X"], perm=[1, 0, 2]),
+        helper.make_node("LSTM", ["X", "W", "R", "B"], ["", "h"], hidden_size=w.units),
+        helper.make_node("Squeeze", ["h", "axes"], ["last"]),
+        helper.make_node("Gemm", ["last", "K", "b"], ["logits"]),
+        helper.make_node("Sigmoid", ["logits"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "tutorial",
+        [helper.make_tensor_value_info("ids", TensorProto.INT32, (w.samples, w.time))],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, (w.samples, 1))],
+        [
+            *(numpy_helper.from_array(a, name) for name, a in weights.items()),
+            numpy_helper.from_array(np.array([0]), "axes"),
+        ],
+    )
+    run = opened(graph)
+    ids, _ = problems.tutorial_data(w)
+    y = np.empty((w.samples, 1), np.float32)
+    binding = run.io_binding()
+    binding.bind_ortvalue_input("ids", ort.OrtValue.ortvalue_from_numpy(ids))
+    binding.bind_ortvalue_output("y", ort.OrtValue.ortvalue_from_numpy(y))
+
+    def bound() -> Array:
+        run.run_with_iobinding(binding)
+        return y
+
+    return fastest(
+        {
+            "I/O binding": Task(bound, lambda y: [y.copy()]),
+            "run": Task(lambda: run.run(None, {"ids": ids})[0], lambda y: [y]),
+        }
+    )
+
+
 TASKS = {
     Recurrent: recurrent,
     Step: steps,
+    SessionStep: steps,
+    Served: served,
     Import: lambda w: import_task("import onnxruntime"),
 }

@@ -13,9 +13,10 @@ NAME = "convert"
 DESCRIPTION = (
     "Read a model from one file and write it to another. The endings say the forms: .keras, .h5 "
     "(Keras 1, 2, tf.keras and 3), .safetensors (with its configuration), .onnx, and for writing "
-    "also .weights.h5. .safetensors and .onnx need the extras of the same names."
+    "also .weights.h5 and .gwp, a compiled program for gatework.inference. .safetensors and .onnx "
+    "need the extras of the same names."
 )
-HELP = "rewrite a model: .keras, .h5, .safetensors, .onnx"
+HELP = "rewrite a model: .keras, .h5, .safetensors, .onnx, .gwp"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,6 +94,13 @@ def _save_onnx(model: Any, path: str) -> None:
     export_model(model, path)
 
 
+def _save_program(model: Any, path: str) -> None:
+    from gatework.inference import compile, load
+
+    compile(model).save(path)
+    load(path, verify=True)
+
+
 READERS: dict[str, Callable[..., Any]] = {
     ".keras": _load,
     ".h5": _load,
@@ -107,4 +115,5 @@ WRITERS: dict[str, Callable[..., Any]] = {
     ".hdf5": _save,
     ".safetensors": _save_safetensors,
     ".onnx": _save_onnx,
+    ".gwp": _save_program,
 }

@@ -175,7 +175,8 @@ def _input(value: Any) -> Input:
         raise ValueError("an input must have few sizes, none negative")
     if kind not in ("floats", "ids") or limit < 0 or (kind == "ids" and limit == 0):
         raise ValueError("an input must be floats, or ids with a limit")
-    return Input(one.get("name", str), one.get("place", int), kind, shape, limit, one.get("time", bool))
+    name, place, time = one.get("name", str), one.get("place", int), one.get("time", bool)
+    return Input(name, place, kind, shape, limit, time)
 
 
 def _structure(value: Any, count: int) -> Any:

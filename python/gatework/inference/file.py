@@ -1,9 +1,9 @@
 """The `.gwp` file: a program that is shipped without the model it was made of.
 
-64 bytes of header, a JSON text padded with spaces to a multiple of 64 bytes, then the arrays as they
-lie in memory, each padded with zeros to a multiple of 64. All numbers are little-endian; header,
-text and arrays have a CRC-32 each. The arrays follow one another in the order in which the text
-lists them, and fill the file to its end: nothing in it says where anything is.
+64 bytes of header, a JSON text padded with spaces to a multiple of 64 bytes, then the arrays as
+they lie in memory, each padded with zeros to a multiple of 64. All numbers are little-endian;
+header, text and arrays have a CRC-32 each. The arrays follow one another in the order in which the
+text lists them, and fill the file to its end: nothing in it says where anything is.
 """
 
 from __future__ import annotations
@@ -39,20 +39,24 @@ def write_program(program: Program, filepath: str | os.PathLike[str]) -> None:
     document, arrays = described(program, _self_test(program))
     text = json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % ALIGN)
-    stored = [np.ascontiguousarray(array, array.dtype.newbyteorder("<")) for array in arrays]
+    pieces = [piece for array in arrays for piece in _stored(array)]
     checksum = size = 0
-    for array in stored:
-        for piece in (memoryview(array.reshape(-1)).cast("B"), bytes(-array.nbytes % ALIGN)):
-            checksum = zlib.crc32(piece, checksum)
-            size += len(piece)
+    for piece in pieces:
+        checksum = zlib.crc32(piece, checksum)
+        size += len(piece)
     begin = (MAGIC, VERSION, len(text), size, zlib.crc32(text), checksum)
     header = HEADER.pack(*begin, zlib.crc32(HEADER.pack(*begin, 0)[:-4]))
     with atomic_write(filepath) as file:
         file.write(header + bytes(ALIGN - len(header)))
         file.write(text)
-        for array in stored:
-            file.write(memoryview(array.reshape(-1)).cast("B"))
-            file.write(bytes(-array.nbytes % ALIGN))
+        for piece in pieces:
+            file.write(piece)
+
+
+def _stored(array: Array) -> tuple[bytes, bytes]:
+    """The bytes of an array, and those up to the next."""
+    values = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+    return values, bytes(-len(values) % ALIGN)
 
 
 def load(filepath: str | os.PathLike[str], verify: bool = False) -> Program:
@@ -102,7 +106,14 @@ def _read(file: IO[bytes]) -> tuple[Program, Any]:
     if zlib.crc32(text) != text_crc or zlib.crc32(data) != data_crc:
         raise ValueError("its checksum is another: it is damaged")
     document = read_json(bytes(text), "its text")
-    return read_document(document, lambda sizes, ids: _arrays(data, sizes, ids))
+    program, test = read_document(document, lambda sizes, ids: _arrays(data, sizes, ids))
+    if test[0]:
+        # All shapes are checked, nothing is computed. What the file says decides how much memory
+        # that takes: not out of proportion to the weights.
+        needed = program._core.reserve([list(array.shape) for array in test[0]])
+        if needed > (1 << 28) + 256 * size:
+            raise ValueError(f"it must need memory in proportion, not {needed} bytes")
+    return program, test
 
 
 def _arrays(data: memoryview, shapes: list[tuple[int, ...]], ids: list[bool]) -> list[Array]:
@@ -154,10 +165,6 @@ def _verify(name: str, program: Program, test: tuple[list[Array], list[Array]]) 
     inputs, outputs = test
     if not inputs:
         return
-    # What the file says decides how much memory that takes: not out of proportion to the weights.
-    needed = program._core.reserve([list(array.shape) for array in inputs])
-    if needed > (1 << 28) + 256 * os.path.getsize(name):
-        raise ValueError(f"{name!r} must have a self-test in proportion, not of {needed} bytes")
     try:
         found = tree.flatten(program(inputs if len(inputs) > 1 else inputs[0]))
     except ValueError as error:

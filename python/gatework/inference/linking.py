@@ -41,8 +41,8 @@ class Step:
         args = {name: value for name, value in self.args.items() if name != "cell"}
         packed = self.packed
         if packed is None:
-            arrays = [self.arrays[name] for name in _CELL]
-            packed = _core.PackedWeights(self.args["cell"], *arrays)  # type: ignore[arg-type]
+            arrays = [self.arrays.get(name) for name in _CELL]
+            packed = _core.PackedWeights(self.args.get("cell", ""), *arrays)  # type: ignore[arg-type]
         return self.op, self.name, self.inputs, self.outputs, {**args, "weights": packed}
 
 

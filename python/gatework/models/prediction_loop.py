@@ -66,7 +66,7 @@ class PredictionLoop(RunData):
                     forget_states_of_other_size(stateful, item)
                 callbacks.on_predict_batch_begin(batch)
                 try:
-                    outputs = predictions.add(item, self.predict_step(item))
+                    outputs = predictions.add(item, self._predicted(item))
                 except Exception as error:
                     error.add_note(f"in predict, at batch {batch}")
                     raise
@@ -80,3 +80,10 @@ class PredictionLoop(RunData):
             raise
         callbacks.on_predict_end()
         return predictions.joined()
+
+    def _predicted(self, batch: Any) -> Any:
+        """What ``predict_step`` returns: from a compiled program, if the model can have one."""
+        from ..inference.predicting import predicted
+
+        outputs = predicted(self, batch)
+        return self.predict_step(batch) if outputs is None else outputs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,7 @@ class Builder:
         time: bool,
         *,
         kind: str = "floats",
-        weights: dict[str, Weight | None] | None = None,
+        weights: Mapping[str, Weight | None] | None = None,
         **args: Any,
     ) -> Value:
         """Adds an instruction of one output."""
@@ -91,7 +91,7 @@ class Builder:
         op: str,
         inputs: Sequence[Value],
         outputs: Sequence[tuple[Shape, str, bool]],
-        weights: dict[str, Weight | None],
+        weights: Mapping[str, Weight | None],
         args: dict[str, Any],
         *,
         name: str | None = None,

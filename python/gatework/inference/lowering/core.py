@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from ... import activations
+from ... import activations, ops
 from ...layers import (
     ELU,
     Activation,
@@ -68,15 +67,15 @@ def _embedding(b: Builder, layer: Any, ids: Value) -> Value:
     table = {"table": weight(layer.embeddings)}
     found = b.emit("embedding", [ids], shape, ids.time, weights=table)
     if not layer.mask_zero:
-        return replace(found, mask=ids.mask)
-    return replace(found, mask=b.emit("nonzero", [ids], ids.shape, ids.time, kind="mask"))
+        return found.with_mask(ids.mask)
+    return found.with_mask(b.emit("nonzero", [ids], ids.shape, ids.time, kind="mask"))
 
 
 @rule(Masking)
 def _masking(b: Builder, layer: Any, x: Value) -> Value:
     outputs = [(x.shape, "floats", x.time), (x.shape[:-1], "mask", x.time)]
     found, mask = b.emit_many("masking", [x], outputs, {}, {"value": float(layer.mask_value)})
-    return replace(found, mask=mask)
+    return found.with_mask(mask)
 
 
 @rule(Dense)
@@ -114,14 +113,14 @@ def _relu(b: Builder, layer: Any, x: Value) -> Value:
 @rule(LeakyReLU)
 def _leaky_relu(b: Builder, layer: Any, x: Value) -> Value:
     if layer.negative_slope == 0.2:
-        return activation(b, activations.leaky_relu, x)
+        return activation(b, ops.leaky_relu, x)
     return _leaky(b, layer.negative_slope, x)
 
 
 def _leaky(b: Builder, slope: float, x: Value) -> Value:
     """max(x, 0) + slope * min(x, 0)"""
     if slope == 0.0:
-        return activation(b, activations.relu, x)
+        return activation(b, ops.relu, x)
     zero = b.constant(0.0)
     above = b.emit("maximum", [x, zero], x.shape, x.time)
     below = b.emit("minimum", [x, zero], x.shape, x.time)
@@ -133,4 +132,4 @@ def _leaky(b: Builder, slope: float, x: Value) -> Value:
 def _elu(b: Builder, layer: Any, x: Value) -> Value:
     if layer.alpha != 1.0:
         b.refuse(f"has alpha {layer.alpha}, not 1")
-    return activation(b, activations.elu, x)
+    return activation(b, ops.elu, x)

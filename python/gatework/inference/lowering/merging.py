@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from ...layers import (
@@ -47,7 +46,7 @@ def _merge(b: Builder, layer: Any, inputs: Any) -> Value:
         found = b.emit(op, [found, value], shape, time)
     if isinstance(layer, Average):
         found = b.emit("divide", [found, b.constant(len(values))], shape, time)
-    return replace(found, mask=mask)
+    return found.with_mask(mask)
 
 
 @rule(Concatenate)
@@ -65,7 +64,7 @@ def _concatenate(b: Builder, layer: Any, inputs: Any) -> Value:
         b.cannot_stream("joins sequences one after the other")
     found = b.emit("concatenate", values, shape, time, axis=axis)
     # Inputs without a mask are real throughout, and so are their features among the others.
-    return replace(found, mask=_mask_of_all(b, values))
+    return found.with_mask(_mask_of_all(b, values))
 
 
 def _listed(b: Builder, inputs: Any) -> list[Value]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from ... import tree
 from ...layers import Embedding, Layer
 from ...layers.symbolic import KerasTensor
 from ...models import Model, Sequential
+from ...models.model import Functional
 from .builder import Builder
 from .plan import CannotCompile, Plan, Value
 from .table import RULES
@@ -29,11 +29,10 @@ def lower(model: Any) -> Plan:
     b = Builder()
     b.layer = model
     inputs = []
-    for tensor in _inputs_of(b, model):
+    for tensor, name in _inputs_of(b, model):
         ids = _only_ids(model, tensor)
         axes = len(tensor.shape)
         time = axes >= (2 if ids else 3)
-        name = tensor._keras_history.operation.name
         inputs.append(b.input(name, tuple(tensor.shape), "ids" if ids else "floats", time))
     outputs = _run(b, model, inputs)
     b.layer = model
@@ -73,7 +72,7 @@ def _applied(b: Builder, layer: Any, inputs: Any, arguments: dict[str, Any]) -> 
     assert rule is not None
     found = rule(b, layer, inputs, **arguments)
     if type(layer).compute_mask is Layer.compute_mask and isinstance(inputs, Value):
-        found = replace(found, mask=inputs.mask if layer.supports_masking else None)
+        found = found.with_mask(inputs.mask if layer.supports_masking else None)
     return found
 
 
@@ -81,7 +80,9 @@ def _run(b: Builder, model: Any, inputs: Sequence[Value]) -> Any:
     """What a model, or one inside another, makes of its inputs in flat order."""
     outer, b.layer = b.layer, model
     # A model of the user's may train in a way of its own, as long as it computes like ours.
-    if type(model).call not in (Model.call, Sequential.call) or "call" in vars(model):
+    if type(model).call not in (Model.call, Functional.call, Sequential.call) or "call" in vars(
+        model
+    ):
         b.refuse("computes its outputs in a call of its own")
     if model.activity_regularizer is not None:
         b.inexact("adds a loss for its outputs")
@@ -143,14 +144,19 @@ def _graph(b: Builder, model: Any, inputs: Sequence[Value]) -> Any:
     return tree.pack_sequence_as(graph.outputs, results)
 
 
-def _inputs_of(b: Builder, model: Any) -> list[KerasTensor]:
-    if model._graph is not None:
-        return list(model._graph.flat_inputs)
-    if not isinstance(model, Sequential):
+def _inputs_of(b: Builder, model: Any) -> list[tuple[KerasTensor, str]]:
+    """The symbolic inputs, and under which names they are given in a dictionary."""
+    if isinstance(model, Sequential):
+        if not model.built or model._symbolic is None:
+            b.refuse("is not built: give it an Input, call build() or give it data")
+        tensor = model._symbolic[0]  # type: ignore[index]
+        return [(tensor, tensor._keras_history.operation.name)]
+    if model._graph is None:
         b.refuse("computes its outputs in a call of its own")
-    if not model.built or model._symbolic is None:
-        b.refuse("is not built: give it an Input, call build() or give it data")
-    return [model._symbolic[0]]
+    graph = model._graph
+    if isinstance(graph.inputs, dict) and not any(map(tree.is_nested, graph.inputs.values())):
+        return [(graph.inputs[key], key) for key in sorted(graph.inputs)]
+    return [(tensor, tensor._keras_history.operation.name) for tensor in graph.flat_inputs]
 
 
 def _only_ids(model: Any, tensor: KerasTensor) -> bool:
@@ -158,9 +164,7 @@ def _only_ids(model: Any, tensor: KerasTensor) -> bool:
     if isinstance(model, Sequential):
         return bool(model.layers) and _is_embedding(model.layers[0])
     readers = [
-        node.operation
-        for node in model._graph.nodes
-        if any(one is tensor for one in node.inputs)
+        node.operation for node in model._graph.nodes if any(one is tensor for one in node.inputs)
     ]
     return bool(readers) and all(map(_is_embedding, readers))
 
@@ -169,5 +173,3 @@ def _is_embedding(layer: Any) -> bool:
     if isinstance(layer, Sequential):
         return bool(layer.layers) and _is_embedding(layer.layers[0])
     return isinstance(layer, Embedding)
-
-

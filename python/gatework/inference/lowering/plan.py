@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ class CannotCompile(ValueError):
     """A model, or a layer of it, that no program can run; the message names it and says why."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Value:
     """A value of the program.
 
@@ -36,6 +36,16 @@ class Value:
     kind: str
     time: bool
     mask: Value | None = None
+
+    def with_mask(self, mask: Value | None) -> Value:
+        """The same value with another mask."""
+        if mask is self.mask:
+            return self
+        return Value(self.place, self.shape, self.kind, self.time, mask)
+
+    def with_shape(self, shape: Shape) -> Value:
+        """The same value seen in another shape, without its mask."""
+        return Value(self.place, shape, self.kind, self.time)
 
 
 class Weight:
@@ -94,7 +104,7 @@ class Instruction:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     args: dict[str, Any]
-    weights: dict[str, Weight | None]
+    weights: Mapping[str, Weight | None]
     packed: Callable[[], Any] | None = None
 
     def same_as(self, other: Instruction) -> bool:
@@ -183,7 +193,7 @@ class Plan:
         )
 
 
-def _same_weights(one: dict[str, Weight | None], two: dict[str, Weight | None]) -> bool:
+def _same_weights(one: Mapping[str, Weight | None], two: Mapping[str, Weight | None]) -> bool:
     return one.keys() == two.keys() and all(
         (a is None and b is None) or (a is not None and b is not None and a.same_as(b))
         for a, b in ((one[name], two[name]) for name in one)

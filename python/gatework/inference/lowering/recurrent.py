@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from ... import tree
@@ -39,7 +38,7 @@ def _recurrent(b: Builder, layer: Any, x: Value, initial_state: Any = None) -> A
             b,
             layer.name if len(cells) == 1 else f"{layer.name}.{i}",
             cell,
-            replace(sequences, mask=mask),
+            sequences.with_mask(mask),
             start,
             go_backwards=backwards,
             return_sequences=layer.return_sequences or not last,
@@ -48,7 +47,7 @@ def _recurrent(b: Builder, layer: Any, x: Value, initial_state: Any = None) -> A
         finals += states
         if backwards:  # from here on the last step comes first
             mask, backwards = _flipped(b, mask), False
-    output = replace(sequences, mask=x.mask if layer.return_sequences else None)
+    output = sequences.with_mask(x.mask if layer.return_sequences else None)
     return [output, *finals] if layer.return_state else output
 
 
@@ -153,7 +152,7 @@ def _bidirectional(b: Builder, layer: Any, x: Value, initial_state: Any = None) 
     merged = _merged(b, layer.merge_mode, *outputs)
     mask = x.mask if layer.return_sequences else None
     results = merged if isinstance(merged, list) else [merged]
-    results = [replace(one, mask=mask) for one in results]
+    results = [one.with_mask(mask) for one in results]
     if layer.return_state:
         return [*results, *finals]
     return results if isinstance(merged, list) else results[0]
@@ -163,7 +162,8 @@ def _levels(
     b: Builder, layer: Any, x: Value, cells: list[list[Any]], starts: list[list[list[Value]]]
 ) -> tuple[list[Any], list[Value]]:
     """Where each of several layers reads both directions of the one below."""
-    sequences, outputs = x, []
+    sequences = x
+    outputs: list[Value] = []
     finals: list[list[Value]] = [[], []]
     pair = (layer.forward_layer, layer.backward_layer)
     for level in range(layer._levels):
@@ -174,7 +174,7 @@ def _levels(
                 b,
                 f"{one.name}.{level}",
                 cells[way][level],
-                replace(sequences, mask=x.mask),
+                sequences.with_mask(x.mask),
                 starts[way][level],
                 go_backwards=one.go_backwards,
                 return_sequences=layer.return_sequences or not last,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ...layers import (
@@ -115,4 +114,4 @@ def _reshape(b: Builder, layer: Any, x: Value) -> Value:
 def _repeat(b: Builder, layer: Any, x: Value) -> Value:
     b.cannot_stream("makes a sequence of a single vector")
     shape = layer.compute_output_shape(x.shape)
-    return replace(b.emit("repeat", [x], shape, False, times=layer.n), mask=None)
+    return b.emit("repeat", [x], shape, False, times=layer.n)

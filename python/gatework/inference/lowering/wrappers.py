@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ...layers import (
@@ -46,7 +45,7 @@ def _time_distributed(b: Builder, layer: Any, x: Value) -> Value:
         b.refuse(f"holds a layer that reads more than rows, {type(layer.layer).__name__}")
     if isinstance(layer.layer, Softmax) and x.mask is not None:
         b.refuse("leaves out what a mask excludes")
-    step = replace(x, shape=(x.shape[0], *x.shape[2:]), mask=None)
+    step = x.with_shape((x.shape[0], *x.shape[2:]))
     found: Value = apply(b, layer.layer, step)
     shape = (found.shape[0], x.shape[1], *found.shape[1:])
-    return replace(found, shape=shape, mask=x.mask)
+    return found.with_shape(shape).with_mask(x.mask)
