@@ -112,6 +112,14 @@ Made dense(Arguments& a) {
     return made;
 }
 
+Made shift(Arguments& a) {
+    auto made = std::make_unique<ShiftInstruction>();
+    const FloatArray bias = a.floats("bias", {-1});
+    made->columns = bias.shape(0);
+    made->bias = bias.data();
+    return made;
+}
+
 Made activation(Arguments& a) {
     auto made = std::make_unique<ActivationInstruction>();
     made->activation = a.activation("activation");
@@ -149,11 +157,28 @@ Made recurrent(Arguments& a, const Kernels& kernels) {
     made->recurrent_activation = a.activation("recurrent_activation");
     made->activation_clip = a.bound("activation_clip");
     made->cell_clip = a.bound("cell_clip");
+    using Shares = std::optional<std::vector<double>>;
+    made->zoneout = parse_zoneout(cast_to<Shares>("zoneout", "numbers or None", a.object("zoneout")),
+                                  std::nullopt, made->weights.shape.states);
     made->go_backwards = a.flag("go_backwards");
     made->return_sequences = a.flag("return_sequences");
     made->zero_output_for_mask = a.flag("zero_output_for_mask");
     made->masked = a.flag("masked");
     made->given_states = a.flag("given_states");
+    return made;
+}
+
+Made depthwise(Arguments& a) {
+    auto made = std::make_unique<DepthwiseInstruction>();
+    const FloatArray kernel = a.floats("kernel", {-1, -1});
+    made->kernel = kernel.data();
+    made->taps = kernel.shape(0);
+    made->channels = made->features = kernel.shape(1);
+    if (made->taps == 0 || made->channels == 0 || made->taps > kMost)
+        fail("kernel", "of taps and channels", shape_text(kernel));
+    made->stride = a.integer("stride", 1);
+    made->dilation = a.integer("dilation", 1);
+    made->padding = padding(a);
     return made;
 }
 
@@ -206,6 +231,25 @@ Made repeat(Arguments& a) {
     return made;
 }
 
+Made pad(Arguments& a) {
+    auto made = std::make_unique<PadInstruction>();
+    made->before = a.integer("before", -kMost);
+    made->after = a.integer("after", -kMost);
+    return made;
+}
+
+Made stretch(Arguments& a) {
+    auto made = std::make_unique<StretchInstruction>();
+    made->times = a.integer("times", 1);
+    return made;
+}
+
+Made permute(Arguments& a) {
+    auto made = std::make_unique<PermuteInstruction>();
+    made->axes = cast_to<std::vector<i64>>("axes", "numbers of axes", a.object("axes"));
+    return made;
+}
+
 Made concatenate(Arguments& a) {
     auto made = std::make_unique<ConcatenateInstruction>();
     made->axis = static_cast<int>(a.integer("axis", 0, kMaxAxes - 1));
@@ -230,15 +274,20 @@ constexpr Maker kMakers[] = {
     {"nonzero", plain<NonzeroInstruction>},
     {"masking", masking},
     {"dense", dense},
+    {"shift", shift},
     {"activation", activation},
     {"softmax", plain<SoftmaxInstruction>},
     {"row_norm", row_norm},
     {"column_norm", column_norm},
     {"conv", conv},
+    {"depthwise", depthwise},
     {"pool", pool},
     {"pool_over_time", pool_over_time},
     {"reshape", reshape},
     {"repeat", repeat},
+    {"pad", pad},
+    {"stretch", stretch},
+    {"permute", permute},
     {"flip", plain<FlipInstruction>},
     {"concatenate", concatenate},
     {"add", binary<BinaryOp::add>},

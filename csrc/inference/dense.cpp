@@ -85,6 +85,21 @@ void DenseInstruction::run(const Kernels& kernels, Values& values) {
                    activation, y, y});
 }
 
+void ShiftInstruction::plan(Values& values) {
+    check_counts(1, 1, 1);
+    const Shape shape = floats(values, 0, 1);
+    check_last(shape, columns);
+    give(values, 0, shape);
+}
+
+void ShiftInstruction::run(const Kernels& kernels, Values& values) {
+    const Value& x = in(values, 0);
+    const i64 rows = x.shape.count(0, x.shape.axes - 1);
+    for (i64 row = 0; row < rows; ++row)
+        kernels.binary({BinaryOp::add, columns, x.floats() + row * columns, bias, 1, 1,
+                        out(values).floats() + row * columns});
+}
+
 void ActivationInstruction::plan(Values& values) {
     check_counts(1, 1, 1);
     give(values, 0, floats(values, 0, 0));

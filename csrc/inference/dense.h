@@ -30,6 +30,13 @@ struct DenseInstruction : CopiedInstruction<DenseInstruction> {
     void run(const Kernels& kernels, Values& values) override;
 };
 
+struct ShiftInstruction : CopiedInstruction<ShiftInstruction> { // x + bias over the last axis
+    i64 columns = 0;
+    const float* bias = nullptr; // [columns]
+    void plan(Values& values) override;
+    void run(const Kernels& kernels, Values& values) override;
+};
+
 struct ActivationInstruction : CopiedInstruction<ActivationInstruction> {
     Activation activation = Activation::linear;
     void plan(Values& values) override;

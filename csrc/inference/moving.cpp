@@ -51,6 +51,83 @@ void RepeatInstruction::run(const Kernels&, Values& values) {
             copy_bytes(y, x + b * shape.size[2], static_cast<std::size_t>(shape.size[2]) * sizeof(float));
 }
 
+void PadInstruction::plan(Values& values) {
+    check_counts(1, 1, 1);
+    Shape shape = floats(values, 0, 3, 3);
+    shape.size[1] += before + after;
+    if (shape.size[1] < 1)
+        fail("inputs", "have more than " + std::to_string(-before - after) + " steps",
+             std::to_string(shape.size[1] - before - after));
+    give(values, 0, shape);
+}
+
+void PadInstruction::run(const Kernels&, Values& values) {
+    const Value &x = in(values, 0), &y = out(values);
+    const i64 time = x.shape.size[1], row = x.shape.size[2];
+    const std::size_t bytes = static_cast<std::size_t>(row) * sizeof(float);
+    float* to = y.floats();
+    for (i64 b = 0; b < x.shape.size[0]; ++b)
+        for (i64 t = -before; t < time + after; ++t, to += row) {
+            if (t >= 0 && t < time)
+                copy_bytes(to, x.floats() + (b * time + t) * row, bytes);
+            else if (bytes > 0)
+                std::memset(to, 0, bytes);
+        }
+}
+
+void StretchInstruction::plan(Values& values) {
+    check_counts(1, 1, 1);
+    Shape shape = floats(values, 0, 3, 3);
+    if (__builtin_mul_overflow(shape.size[1], times, &shape.size[1])) throw std::bad_alloc();
+    give(values, 0, shape);
+}
+
+void StretchInstruction::run(const Kernels&, Values& values) {
+    const Shape& shape = in(values, 0).shape;
+    const i64 row = shape.size[2];
+    const float* x = in(values, 0).floats();
+    float* y = out(values).floats();
+    for (i64 step = 0; step < shape.count(0, 2); ++step)
+        for (i64 i = 0; i < times; ++i, y += row)
+            copy_bytes(y, x + step * row, static_cast<std::size_t>(row) * sizeof(float));
+}
+
+void PermuteInstruction::plan(Values& values) {
+    check_counts(1, 1, 1);
+    const int count = static_cast<int>(axes.size());
+    if (count > kMaxAxes) fail("axes", "be fewer", std::to_string(count));
+    const Shape from = floats(values, 0, count, count);
+    Shape to;
+    bool taken[kMaxAxes] = {};
+    for (const i64 axis : axes) {
+        if (axis < 0 || axis >= count || taken[axis]) fail("axes", "be each of the inputs'", "others");
+        taken[axis] = true;
+        to.size[to.axes++] = from.size[axis];
+    }
+    give(values, 0, to);
+}
+
+void PermuteInstruction::run(const Kernels&, Values& values) {
+    const Shape &from = in(values, 0).shape, &to = out(values).shape;
+    i64 steps[kMaxAxes], index[kMaxAxes] = {};
+    for (int i = 0; i < to.axes; ++i) {
+        const int axis = static_cast<int>(axes[static_cast<std::size_t>(i)]);
+        steps[i] = from.count(axis + 1, from.axes);
+    }
+    const float* x = in(values, 0).floats();
+    float* y = out(values).floats();
+    const i64 total = to.count();
+    for (i64 i = 0; i < total; ++i) {
+        y[i] = *x;
+        for (int axis = to.axes - 1; axis >= 0; --axis) {
+            x += steps[axis];
+            if (++index[axis] < to.size[axis]) break;
+            x -= steps[axis] * to.size[axis];
+            index[axis] = 0;
+        }
+    }
+}
+
 void FlipInstruction::plan(Values& values) {
     check_counts(1, 1, 1);
     const Value& x = in(values, 0);

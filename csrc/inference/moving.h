@@ -18,6 +18,25 @@ struct RepeatInstruction : CopiedInstruction<RepeatInstruction> { // (batch, fea
     void run(const Kernels& kernels, Values& values) override;
 };
 
+// Steps of zeros before and after; negative numbers cut steps off.
+struct PadInstruction : CopiedInstruction<PadInstruction> {
+    i64 before = 0, after = 0;
+    void plan(Values& values) override;
+    void run(const Kernels& kernels, Values& values) override;
+};
+
+struct StretchInstruction : CopiedInstruction<StretchInstruction> { // every step so many times
+    i64 times = 1;
+    void plan(Values& values) override;
+    void run(const Kernels& kernels, Values& values) override;
+};
+
+struct PermuteInstruction : CopiedInstruction<PermuteInstruction> {
+    std::vector<i64> axes; // for each axis of the output that of the input
+    void plan(Values& values) override;
+    void run(const Kernels& kernels, Values& values) override;
+};
+
 struct FlipInstruction : CopiedInstruction<FlipInstruction> { // the order of axis 1, of floats or a mask
     void plan(Values& values) override;
     void run(const Kernels& kernels, Values& values) override;

@@ -44,6 +44,7 @@ void RecurrentInstruction::run(const Kernels& kernels, Values& values) {
     r.recurrent_activation = recurrent_activation;
     r.activation_clip = activation_clip;
     r.cell_clip = cell_clip;
+    r.zoneout = zoneout;
     r.go_backwards = go_backwards;
     r.return_sequences = return_sequences;
     r.zero_output_for_mask = zero_output_for_mask;

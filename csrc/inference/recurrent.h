@@ -19,6 +19,7 @@ struct RecurrentInstruction : CopiedInstruction<RecurrentInstruction> {
     CellWeights weights = {};
     Activation activation = Activation::tanh, recurrent_activation = Activation::sigmoid;
     float activation_clip = kUnbounded, cell_clip = kUnbounded;
+    Zoneout zoneout = {};
     bool go_backwards = false, return_sequences = false, zero_output_for_mask = false;
     bool masked = false, given_states = false;
 

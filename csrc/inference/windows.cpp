@@ -32,7 +32,7 @@ void clear_floats(float* to, i64 n) {
 
 } // namespace
 
-void ConvInstruction::plan(Values& values) {
+void WindowInstruction::plan(Values& values) {
     check_counts(1, 1, 1);
     const Shape x = floats(values, 0, 3, 3);
     check_last(x, channels);
@@ -48,6 +48,40 @@ void ConvInstruction::plan(Values& values) {
         fail("inputs", "have at least " + std::to_string(padding == Padding::valid ? span() : 1) + " steps",
              std::to_string(time));
     give(values, 0, {3, {x.size[0], count_, features}});
+}
+
+void WindowInstruction::run(const Kernels& kernels, Values& values) {
+    const Value& x = in(values, 0);
+    const i64 batch = x.shape.size[0], time = x.shape.size[1];
+    if (batch == 0) return;
+    const i64 period = (length_ + stride - 1) / stride * stride, row = time * channels;
+    const float* source = x.floats();
+    const bool padded = period != time;
+    const Floats buffer(padded ? batch * period * channels : 0);
+    for (i64 b = 0; padded && b < batch; ++b) {
+        float* to = buffer.get() + b * period * channels;
+        if (kept_rows_ > 0)
+            copy_floats(to, kept_->present() + b * left_ * channels, left_ * channels);
+        else
+            clear_floats(to, left_ * channels);
+        copy_floats(to + left_ * channels, x.floats() + b * row, row);
+        clear_floats(to + (left_ + time) * channels, (period - left_ - time) * channels);
+    }
+    if (padded) source = buffer.get();
+    convolve(kernels, source, batch, period, out(values).floats());
+    for (i64 b = 0; kept_rows_ > 0 && left_ > 0 && b < batch; ++b) // stride is 1: the period is all there is
+        copy_floats(kept_->next() + b * left_ * channels, source + (b * period + time) * channels,
+                    left_ * channels);
+}
+
+void WindowInstruction::keep_states(i64 batch) {
+    kept_rows_ = batch;
+    kept_->start(batch * (span() - 1) * channels);
+}
+
+std::vector<StateRows> WindowInstruction::states() {
+    if (kept_rows_ == 0 || span() == 1) return {};
+    return {{"steps", kept_->present(), kept_rows_, {span() - 1, channels}}};
 }
 
 // y[rows, features] = windows of x, which begin a stride apart, times the kernel.
@@ -67,48 +101,18 @@ void ConvInstruction::multiply(const Kernels& kernels, const float* x, i64 rows,
 }
 
 // All sequences in one product, as far as windows do not reach into the next one: those rows are left out.
-void ConvInstruction::run(const Kernels& kernels, Values& values) {
-    const Value& x = in(values, 0);
-    const i64 batch = x.shape.size[0], time = x.shape.size[1];
-    if (batch == 0) return;
-    const i64 period = (length_ + stride - 1) / stride * stride, whole = period / stride;
-    const i64 row = time * channels;
-    const float* source = x.floats();
-    const bool padded = period != time;
-    const Floats buffer(padded ? batch * period * channels : 0);
-    for (i64 b = 0; padded && b < batch; ++b) {
-        float* to = buffer.get() + b * period * channels;
-        if (kept_rows_ > 0)
-            copy_floats(to, kept_->present() + b * left_ * channels, left_ * channels);
-        else
-            clear_floats(to, left_ * channels);
-        copy_floats(to + left_ * channels, x.floats() + b * row, row);
-        clear_floats(to + (left_ + time) * channels, (period - left_ - time) * channels);
-    }
-    if (padded) source = buffer.get();
-    float* y = out(values).floats();
-    if (batch == 1 || whole == count_) {
-        multiply(kernels, source, batch == 1 ? count_ : (batch * period - span()) / stride + 1, y);
-    } else {
-        const i64 rows = (batch * period - span()) / stride + 1;
-        const Floats found(batch * whole * features);
-        multiply(kernels, source, rows, found.get());
-        for (i64 b = 0; b < batch; ++b)
-            copy_floats(y + b * count_ * features, found.get() + b * whole * features, count_ * features);
-    }
-    for (i64 b = 0; kept_rows_ > 0 && left_ > 0 && b < batch; ++b) // stride is 1: the period is all there is
-        copy_floats(kept_->next() + b * left_ * channels, source + (b * period + time) * channels,
-                    left_ * channels);
+void ConvInstruction::convolve(const Kernels& kernels, const float* x, i64 batch, i64 period, float* y) {
+    const i64 whole = period / stride, rows = (batch * period - span()) / stride + 1;
+    if (batch == 1 || whole == count()) return multiply(kernels, x, batch == 1 ? count() : rows, y);
+    const Floats found(batch * whole * features);
+    multiply(kernels, x, rows, found.get());
+    for (i64 b = 0; b < batch; ++b)
+        copy_floats(y + b * count() * features, found.get() + b * whole * features, count() * features);
 }
 
-void ConvInstruction::keep_states(i64 batch) {
-    kept_rows_ = batch;
-    kept_->start(batch * (span() - 1) * channels);
-}
-
-std::vector<StateRows> ConvInstruction::states() {
-    if (kept_rows_ == 0 || span() == 1) return {};
-    return {{"steps", kept_->present(), kept_rows_, {span() - 1, channels}}};
+void DepthwiseInstruction::convolve(const Kernels& kernels, const float* x, i64 batch, i64 period,
+                                    float* y) {
+    kernels.depthwise_forward({batch, period, channels, taps, count(), stride, dilation, 0, x, kernel, y});
 }
 
 void PoolInstruction::plan(Values& values) {

@@ -6,9 +6,11 @@ namespace gw {
 
 enum class Padding : i32 { valid, same, causal };
 
-struct ConvInstruction : CopiedInstruction<ConvInstruction> { // (batch, time, channels) -> (batch, windows, features)
-    const float *kernel = nullptr, *bias = nullptr; // [taps, channels / groups, features], [features] or null
-    i64 taps = 1, channels = 1, groups = 1, features = 1, stride = 1, dilation = 1;
+// What convolutions share: (batch, time, channels) -> (batch, windows, features), the steps around a
+// sequence, and in a stream those before it.
+class WindowInstruction : public Instruction {
+  public:
+    i64 taps = 1, channels = 1, features = 1, stride = 1, dilation = 1;
     Padding padding = Padding::valid;
 
     void plan(Values& values) override;
@@ -17,13 +19,36 @@ struct ConvInstruction : CopiedInstruction<ConvInstruction> { // (batch, time, c
     void advance() override { kept_->advance(); }
     std::vector<StateRows> states() override;
 
-  private:
+  protected:
     i64 span() const { return (taps - 1) * dilation + 1; }
-    void multiply(const Kernels& kernels, const float* x, i64 rows, float* y) const;
+    i64 count() const { return count_; }
+    // y [batch, windows, features] of x [batch, period, channels], the period being whole strides.
+    virtual void convolve(const Kernels& kernels, const float* x, i64 batch, i64 period, float* y) = 0;
 
+  private:
     i64 left_ = 0, length_ = 0, count_ = 0; // steps before the first, in all, and windows
     i64 kept_rows_ = 0;
     Own<KeptState> kept_; // [batch, span - 1, channels] of a stream: the steps before the next
+};
+
+struct ConvInstruction : WindowInstruction {
+    const float *kernel = nullptr, *bias = nullptr; // [taps, channels / groups, features], [features] or null
+    i64 groups = 1;
+    std::unique_ptr<Instruction> copy() const override { return std::make_unique<ConvInstruction>(*this); }
+
+  private:
+    void convolve(const Kernels& kernels, const float* x, i64 batch, i64 period, float* y) override;
+    void multiply(const Kernels& kernels, const float* x, i64 rows, float* y) const;
+};
+
+struct DepthwiseInstruction : WindowInstruction { // each channel by itself
+    const float* kernel = nullptr;                // [taps, channels]
+    std::unique_ptr<Instruction> copy() const override {
+        return std::make_unique<DepthwiseInstruction>(*this);
+    }
+
+  private:
+    void convolve(const Kernels& kernels, const float* x, i64 batch, i64 period, float* y) override;
 };
 
 struct PoolInstruction : CopiedInstruction<PoolInstruction> {

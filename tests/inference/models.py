@@ -46,6 +46,8 @@ def recurrent(draw: Draw, sequences: bool) -> Any:
                 "clip": {"activation_clip": 0.5},
             }[extra]
         )
+    if draw(st.booleans()):
+        options["zoneout"] = 0.25
     options["zero_output_for_mask"] = draw(st.booleans())
     return cls(**options)
 
@@ -53,7 +55,7 @@ def recurrent(draw: Draw, sequences: bool) -> Any:
 def bidirectional(draw: Draw, sequences: bool) -> Any:
     inner = recurrent(draw, sequences)
     if inner.num_layers > 1 and inner.go_backwards:
-        inner = layers.GRU(4, return_sequences=sequences, num_layers=2)
+        inner = layers.GRU(4, return_sequences=sequences, num_layers=2, zoneout=0.1)
     return layers.Bidirectional(
         inner, merge_mode=draw(st.sampled_from(["concat", "sum", "ave", "mul"]))
     )
@@ -61,7 +63,7 @@ def bidirectional(draw: Draw, sequences: bool) -> Any:
 
 def of_sequences(draw: Draw) -> Any:
     """A layer from (batch, time, features) to such."""
-    kind = draw(st.integers(0, 12))
+    kind = draw(st.integers(0, 14))
     units = draw(st.sampled_from([2, 5, 16]))
     activation = draw(st.sampled_from(ACTIVATIONS))
     if kind <= 1:
@@ -98,8 +100,28 @@ def of_sequences(draw: Draw) -> Any:
             )
         ),
         12: lambda: layers.SpatialDropout1D(0.3),
+        13: lambda: draw(st.sampled_from([layers.DepthwiseConv1D, depthwise_separable]))(
+            draw(st.sampled_from([1, 3])),
+            padding=draw(st.sampled_from(["valid", "same"])),
+            strides=draw(st.sampled_from([1, 2])),
+            use_bias=draw(st.booleans()),
+            activation=activation,
+        ),
+        14: lambda: draw(
+            st.sampled_from(
+                [
+                    layers.ZeroPadding1D((2, 1)),
+                    layers.Cropping1D((1, 0)),
+                    layers.UpSampling1D(2),
+                ]
+            )
+        ),
     }[kind]
     return made()
+
+
+def depthwise_separable(kernel_size: int, **options: Any) -> Any:
+    return layers.SeparableConv1D(4, kernel_size, **options)
 
 
 def to_vector(draw: Draw) -> Any:

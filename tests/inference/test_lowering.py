@@ -116,6 +116,17 @@ def test_an_output_may_be_an_input_or_come_twice() -> None:
     np.testing.assert_array_equal(found[1], found[2])
 
 
+def test_axes_in_another_order() -> None:
+    inner = [
+        layers.Permute((2, 1)),
+        layers.Dense(3),
+        layers.Reshape((3, -1)),
+        layers.Permute((1, 2)),
+    ]
+    model = shaken(gatework.Sequential([layers.Input((5, 4)), *inner]), 3)
+    check(model, np.random.default_rng(0).normal(size=(2, 5, 4)).astype("float32"))
+
+
 @pytest.mark.parametrize("groups", [1, 2])
 @pytest.mark.parametrize("dilation", [1, 3])
 @pytest.mark.parametrize("batch", [1, 3])

@@ -28,6 +28,8 @@ STREAMED: list[Any] = [
     lambda: layers.Conv1D(6, 3, padding="causal", activation="tanh"),
     lambda: layers.Conv1D(4, 2, padding="causal", dilation_rate=3),
     lambda: layers.Conv1D(3, 1),
+    lambda: layers.DepthwiseConv1D(1),
+    lambda: layers.LSTM(3, return_sequences=True, zoneout=0.2, cell_zoneout=0.1),
     lambda: layers.TimeDistributed(layers.Dense(5, "softmax")),
     lambda: layers.LayerNormalization(),
     lambda: layers.BatchNormalization(),

@@ -61,6 +61,8 @@ def _applied(b: Builder, layer: Any, inputs: Any, arguments: dict[str, Any]) -> 
         b.refuse("calls a function of Python in the place of its own")
     if layer.activity_regularizer is not None:
         b.inexact("adds a loss for its outputs")
+    if layer.compute_dtype != "float32":
+        b.refuse(f"computes in {layer.compute_dtype}")
     if set(arguments) - {"initial_state"}:
         b.refuse(f"is called with {', '.join(arguments)}")
     if not layer.built:

@@ -54,6 +54,8 @@ def _recurrent(b: Builder, layer: Any, x: Value, initial_state: Any = None) -> A
 def _checked_cells(b: Builder, layer: Any) -> list[Any]:
     if layer.stateful:
         b.refuse("is stateful: leave that out, and open a session, which keeps states")
+    if layer.compute_dtype != "float32":
+        b.refuse(f"computes in {layer.compute_dtype}")
     cells = list(cells_in(layer.cell))
     for cell in cells:
         if type(cell) not in _CELLS or "call" in vars(cell):
@@ -111,6 +113,7 @@ def _cell(
             "recurrent_activation": cell._recurrent_activation_name,
             "activation_clip": cell.activation_clip,
             "cell_clip": clip,
+            "zoneout": list(cell.zoneouts) if any(cell.zoneouts) else None,
             "masked": x.mask is not None,
             "given_states": bool(start),
             **options,
