@@ -108,6 +108,7 @@ Made dense(Arguments& a) {
     made->units = kernel.shape(1);
     made->kernel = kernel.data();
     made->bias = a.floats_or_null("bias", {made->units});
+    made->bf16 = a.flag("bf16");
     made->activation = a.activation("activation");
     return made;
 }
@@ -151,8 +152,9 @@ Made recurrent(Arguments& a, const Kernels& kernels) {
     const auto packed = cast_to<std::shared_ptr<PackedWeights>>("weights", "packed", a.object("weights"));
     if (packed == nullptr) fail("weights", "packed", "None");
     if (packed->isa != &kernels) fail("weights", "packed at the instruction set of the program", "at another");
-    made->weights = {packed->cell,  packed->shape,   packed->inputs,
-                     packed->units, packed->outputs, std::shared_ptr<const void>(packed, packed->data())};
+    made->weights = {packed->cell,    packed->shape, packed->inputs,
+                     packed->units,   packed->outputs, packed->bf16,
+                     std::shared_ptr<const void>(packed, packed->data())};
     made->activation = a.activation("activation");
     made->recurrent_activation = a.activation("recurrent_activation");
     made->activation_clip = a.bound("activation_clip");
@@ -194,6 +196,7 @@ Made conv(Arguments& a) {
         made->features % made->groups != 0)
         fail("kernel", "of taps, channels and features that the groups divide", shape_text(kernel));
     made->bias = a.floats_or_null("bias", {made->features});
+    made->bf16 = a.flag("bf16");
     made->stride = a.integer("stride", 1);
     made->dilation = a.integer("dilation", 1);
     made->padding = padding(a);

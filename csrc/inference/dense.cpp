@@ -82,7 +82,7 @@ void DenseInstruction::run(const Kernels& kernels, Values& values) {
     const Value& x = in(values, 0);
     float* y = out(values).floats();
     kernels.dense({x.shape.count(0, x.shape.axes - 1), features, units, x.floats(), kernel, bias,
-                   activation, y, y});
+                   activation, y, y, bf16});
 }
 
 void ShiftInstruction::plan(Values& values) {

@@ -25,6 +25,7 @@ struct MaskingInstruction : CopiedInstruction<MaskingInstruction> { // x -> y, m
 struct DenseInstruction : CopiedInstruction<DenseInstruction> {
     i64 features = 0, units = 0;
     const float *kernel = nullptr, *bias = nullptr; // [features, units], [units] or null
+    bool bf16 = false;                              // the product rounds its operands
     Activation activation = Activation::linear;
     void plan(Values& values) override;
     void run(const Kernels& kernels, Values& values) override;

@@ -40,6 +40,7 @@ void RecurrentInstruction::run(const Kernels& kernels, Values& values) {
     r.outputs = weights.outputs;
     r.x = x.floats();
     r.packed = weights.packed.get();
+    r.bf16 = weights.bf16;
     r.activation = activation;
     r.recurrent_activation = recurrent_activation;
     r.activation_clip = activation_clip;

@@ -10,6 +10,7 @@ struct CellWeights {
     Cell cell;
     CellShape shape;
     i64 inputs, units, outputs;
+    bool bf16; // rounded to bfloat16, as the other operands of their products are
     std::shared_ptr<const void> packed;
 };
 

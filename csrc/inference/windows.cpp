@@ -88,7 +88,7 @@ std::vector<StateRows> WindowInstruction::states() {
 void ConvInstruction::multiply(const Kernels& kernels, const float* x, i64 rows, float* y) const {
     const i64 step = stride * channels;
     if (groups == 1 && dilation == 1) {
-        kernels.gemm({rows, features, taps * channels, x, step, 1, kernel, features, 1, bias, y, features, false});
+        kernels.gemm({rows, features, taps * channels, x, step, 1, kernel, features, 1, bias, y, features, false, bf16});
         return;
     }
     const i64 size = channels / groups, part = features / groups;
@@ -97,7 +97,7 @@ void ConvInstruction::multiply(const Kernels& kernels, const float* x, i64 rows,
             kernels.gemm({rows, part, size, x + k * dilation * channels + g * size, step, 1,
                           kernel + k * size * features + g * part, features, 1,
                           bias != nullptr && k == 0 ? bias + g * part : nullptr, y + g * part, features,
-                          k > 0});
+                          k > 0, bf16});
 }
 
 // All sequences in one product, as far as windows do not reach into the next one: those rows are left out.

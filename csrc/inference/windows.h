@@ -34,6 +34,7 @@ class WindowInstruction : public Instruction {
 struct ConvInstruction : WindowInstruction {
     const float *kernel = nullptr, *bias = nullptr; // [taps, channels / groups, features], [features] or null
     i64 groups = 1;
+    bool bf16 = false; // products round their operands
     std::unique_ptr<Instruction> copy() const override { return std::make_unique<ConvInstruction>(*this); }
 
   private:

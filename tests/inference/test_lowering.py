@@ -136,6 +136,24 @@ def test_convolutions(groups: int, dilation: int, batch: int) -> None:
     check(model, np.random.default_rng(0).normal(size=(batch, 7, 4)).astype("float32"))
 
 
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_products_of_bfloat16(policy: str) -> None:
+    def made(policy: str) -> Any:
+        inner = [
+            layers.Conv1D(6, 3, dtype=policy),
+            layers.Bidirectional(layers.LSTM(9, return_sequences=True, dtype=policy), dtype=policy),
+            layers.GRU(7, num_layers=2, dtype=policy),
+            layers.Dense(5, "tanh", dtype=policy),
+        ]
+        return shaken(gatework.Sequential([layers.Input((None, 3)), *inner]), 0)
+
+    x = np.random.default_rng(0).normal(size=(3, 8, 3)).astype("float32")
+    check(made(policy), x)
+    rounded = eager(made("mixed_bfloat16"), x)[0]
+    np.testing.assert_array_equal(compile(made(policy), dtype="bfloat16")(x), rounded)
+    assert not np.array_equal(eager(made("float32"), x)[0], rounded)
+
+
 class Own(layers.Dense):
     """A subclass, which may compute anything."""
 
@@ -171,7 +189,7 @@ def test_other_models_and_types_are_refused() -> None:
     with pytest.raises(ValueError, match="model must be a Model, not int"):
         compile(3)
     model = gatework.Sequential([layers.Input((3,)), layers.Dense(3)])
-    with pytest.raises(ValueError, match=r"dtype must be 'float32'.*not 'int8'"):
+    with pytest.raises(ValueError, match=r"dtype must be 'float32' or 'bfloat16', not 'int8'"):
         compile(model, dtype="int8")
     with pytest.raises(ValueError, match="max_batch must be a positive integer, not 0"):
         compile(model, max_batch=0)

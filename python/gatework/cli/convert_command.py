@@ -13,10 +13,10 @@ NAME = "convert"
 DESCRIPTION = (
     "Read a model from one file and write it to another. The endings say the forms: .keras, .h5 "
     "(Keras 1, 2, tf.keras and 3), .safetensors (with its configuration), .onnx, and for writing "
-    "also .weights.h5 and .gwp, a compiled program for gatework.inference. .safetensors and .onnx "
-    "need the extras of the same names."
+    "also .weights.h5, .gwp, a compiled program for gatework.inference, and .c, C99 source that "
+    "steps through a model. .safetensors and .onnx need the extras of the same names."
 )
-HELP = "rewrite a model: .keras, .h5, .safetensors, .onnx, .gwp"
+HELP = "rewrite a model: .keras, .h5, .safetensors, .onnx, .gwp, .c"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,6 +101,12 @@ def _save_program(model: Any, path: str) -> None:
     load(path, verify=True)
 
 
+def _save_c(model: Any, path: str) -> None:
+    from gatework.inference import compile, export_c
+
+    export_c(compile(model), path)
+
+
 READERS: dict[str, Callable[..., Any]] = {
     ".keras": _load,
     ".h5": _load,
@@ -116,4 +122,5 @@ WRITERS: dict[str, Callable[..., Any]] = {
     ".safetensors": _save_safetensors,
     ".onnx": _save_onnx,
     ".gwp": _save_program,
+    ".c": _save_c,
 }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .c_export import export_c
 from .compiler import compile
 from .file import load
 from .program import Program
 from .session import Session
 
-__all__ = ["Program", "Session", "compile", "load"]
+__all__ = ["Program", "Session", "compile", "export_c", "load"]

@@ -21,11 +21,14 @@ def compile(
     """Compiles a built Sequential or functional model for inference.
 
     The layers become a flat list of kernel calls over one block of memory, the weights are packed
-    once, and a call runs all of it without Python. Results are those of ``model.predict``.
+    once, and a call runs all of it without Python. In float32 results are those of
+    ``model.predict``.
 
     Args:
         model: the model; it may be trained on, which the program does not see.
-        dtype: type of weights and arithmetic; "float32" is all there is.
+        dtype: "float32", or "bfloat16": products of recurrent, dense and convolution layers round
+            their operands, sums and all else stay float32. Layers whose policy is mixed_bfloat16
+            do so in any case.
         max_batch, max_length: make memory for so many rows of so many steps at once. Larger inputs
             are good too: they make it grow.
 
@@ -36,11 +39,11 @@ def compile(
         ValueError: the model computes what programs do not have, such as a ``Lambda``, a subclassed
             model or a stateful layer; the message names the layer and says why.
     """
-    if dtype != "float32":
-        raise ValueError(f"dtype must be 'float32', the one that programs have, not {dtype!r}")
+    if dtype not in ("float32", "bfloat16"):
+        raise ValueError(f"dtype must be 'float32' or 'bfloat16', not {dtype!r}")
     batch = 1 if max_batch is None else positive_int("max_batch", max_batch)
     length = 1 if max_length is None else positive_int("max_length", max_length)
-    plan = lower(model)
+    plan = lower(model, bf16=dtype == "bfloat16")
     program = Program(
         model.name,
         plan.kinds,

@@ -38,11 +38,12 @@ class Step:
         """What ``_core.Program`` reads."""
         if self.op != "recurrent":
             return self.op, self.name, self.inputs, self.outputs, {**self.args, **self.arrays}
-        args = {name: value for name, value in self.args.items() if name != "cell"}
+        args = {name: self.args[name] for name in self.args if name not in ("cell", "bf16")}
         packed = self.packed
         if packed is None:
-            arrays = [self.arrays.get(name) for name in _CELL]
-            packed = _core.PackedWeights(self.args.get("cell", ""), *arrays)  # type: ignore[arg-type]
+            w, u, b, p, q = (self.arrays.get(name) for name in _CELL)
+            cell, bf16 = self.args.get("cell", ""), self.args.get("bf16", False)
+            packed = _core.PackedWeights(cell, w, u, b, p, q, bf16)  # type: ignore[arg-type]
         return self.op, self.name, self.inputs, self.outputs, {**args, "weights": packed}
 
 

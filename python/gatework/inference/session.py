@@ -51,8 +51,9 @@ class Session:
     def step(self, x: Any, out: Any = None) -> Any:
         """Advances all rows by one time step.
 
-        With ``out`` given and float32 arrays, nothing is allocated and no system call is made from
-        the second step on.
+        With ``out`` given and float32 arrays, nothing is allocated from the second step on, and
+        where one thread computes the step, as it does unless the weights are large, no lock is
+        taken but the interpreter's and no system call made.
 
         Args:
             x: the input without its axis of time: (batch, features), or ids (batch,); a list or

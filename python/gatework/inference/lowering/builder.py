@@ -23,9 +23,14 @@ class Builder:
 
     Attributes:
         layer: the layer that is being lowered, for messages and names.
+
+    Args:
+        bf16: products round their operands to bfloat16 in all layers, not only where a policy says
+            so.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bf16: bool = False) -> None:
+        self._bf16 = bf16
         self.plan = Plan()
         self.layer: Any = None
         self._values: list[Value] = []
@@ -111,6 +116,10 @@ class Builder:
             )
         )
         return values
+
+    def rounds(self, layer: Any) -> bool:
+        """Whether the products of a layer round their operands to bfloat16."""
+        return self._bf16 or bool(layer._bf16)
 
     # --- what does not work
 

@@ -82,7 +82,8 @@ def _masking(b: Builder, layer: Any, x: Value) -> Value:
 def _dense(b: Builder, layer: Any, x: Value) -> Value:
     weights = {"kernel": weight(layer.kernel), "bias": weight(layer.bias)}
     shape = (*x.shape[:-1], layer.units)
-    found = b.emit("dense", [x], shape, x.time, weights=weights, activation=layer._fused)
+    args = {"activation": layer._fused, "bf16": b.rounds(layer)}
+    found = b.emit("dense", [x], shape, x.time, weights=weights, **args)
     return found if layer._after is None else activation(b, layer._after, found)
 
 

@@ -17,8 +17,12 @@ from .table import RULES
 __all__ = ["apply", "lower"]
 
 
-def lower(model: Any) -> Plan:
+def lower(model: Any, bf16: bool = False) -> Plan:
     """The plan of a built Sequential or functional model.
+
+    Args:
+        model: the model.
+        bf16: products of all layers round their operands to bfloat16.
 
     Raises:
         CannotCompile: the model computes something that programs do not have; the message names
@@ -26,7 +30,7 @@ def lower(model: Any) -> Plan:
     """
     if not isinstance(model, Model):
         raise CannotCompile(f"model must be a Model, not {type(model).__name__}")
-    b = Builder()
+    b = Builder(bf16)
     b.layer = model
     inputs = []
     for tensor, name in _inputs_of(b, model):
@@ -61,8 +65,6 @@ def _applied(b: Builder, layer: Any, inputs: Any, arguments: dict[str, Any]) -> 
         b.refuse("calls a function of Python in the place of its own")
     if layer.activity_regularizer is not None:
         b.inexact("adds a loss for its outputs")
-    if layer.compute_dtype != "float32":
-        b.refuse(f"computes in {layer.compute_dtype}")
     if set(arguments) - {"initial_state"}:
         b.refuse(f"is called with {', '.join(arguments)}")
     if not layer.built:

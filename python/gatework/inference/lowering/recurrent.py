@@ -43,6 +43,7 @@ def _recurrent(b: Builder, layer: Any, x: Value, initial_state: Any = None) -> A
             go_backwards=backwards,
             return_sequences=layer.return_sequences or not last,
             zero_output_for_mask=layer.zero_output_for_mask and last,
+            bf16=b.rounds(layer),
         )
         finals += states
         if backwards:  # from here on the last step comes first
@@ -54,8 +55,6 @@ def _recurrent(b: Builder, layer: Any, x: Value, initial_state: Any = None) -> A
 def _checked_cells(b: Builder, layer: Any) -> list[Any]:
     if layer.stateful:
         b.refuse("is stateful: leave that out, and open a session, which keeps states")
-    if layer.compute_dtype != "float32":
-        b.refuse(f"computes in {layer.compute_dtype}")
     cells = list(cells_in(layer.cell))
     for cell in cells:
         if type(cell) not in _CELLS or "call" in vars(cell):
@@ -119,7 +118,7 @@ def _cell(
             **options,
         },
         name=name,
-        packed=lambda: cache.get(kernel, *named.values()),
+        packed=lambda: cache.get(kernel, *named.values(), bf16=options["bf16"]),
     )
 
 
@@ -182,6 +181,7 @@ def _levels(
                 go_backwards=one.go_backwards,
                 return_sequences=layer.return_sequences or not last,
                 zero_output_for_mask=one.zero_output_for_mask,
+                bf16=b.rounds(layer),
             )
             outputs.append(output)
             finals[way] += states
