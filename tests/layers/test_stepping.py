@@ -48,6 +48,18 @@ CASES = {
     "Dropout": lambda: layers.Dropout(0.5),
     "GaussianNoise": lambda: layers.GaussianNoise(0.5),
     "Masking": lambda: layers.Masking(),
+    "LSTM, zoneout": lambda: layers.LSTM(4, return_sequences=True, zoneout=0.3),
+    "LSTM, bfloat16": lambda: layers.LSTM(
+        4, return_sequences=True, num_layers=2, dtype="mixed_bfloat16"
+    ),
+    "RNN, bfloat16": lambda: layers.RNN(
+        layers.GRUCell(4), return_sequences=True, dtype="mixed_bfloat16"
+    ),
+    "Dense, bfloat16": lambda: layers.Dense(3, dtype="mixed_bfloat16"),
+    "causal convolution, bfloat16": lambda: layers.Conv1D(
+        3, 3, padding="causal", dtype="mixed_bfloat16"
+    ),
+    "TransformerDecoder, bfloat16": lambda: layers.TransformerDecoder(8, 2, dtype="mixed_bfloat16"),
     "TransformerDecoder": lambda: layers.TransformerDecoder(8, 2, normalize_first=True),
     "TransformerDecoder, normalized last": lambda: layers.TransformerDecoder(8, 3),
     "SinePositionEncoding": lambda: layers.SinePositionEncoding(),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Tensor, as_array, no_recording, wrap
+from ..ops.precision import precision
 from .calling import context
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "along_time",
     "inference",
     "not_stepwise",
+    "precision_of",
     "ranks_differ",
     "select_rows",
 ]
@@ -168,10 +170,21 @@ def inference(model: Any) -> Iterator[None]:
             layer._losses.clear()
     context.training = False
     try:
-        with no_recording():
+        with no_recording(), precision_of(model):
             yield
     finally:
         context.training = around
+
+
+@contextmanager
+def precision_of(layer: Any) -> Iterator[None]:
+    """Products inside are those of the layer's dtype policy."""
+    around = precision.bf16
+    precision.bf16 = layer._bf16
+    try:
+        yield
+    finally:
+        precision.bf16 = around
 
 
 def _shapes(inputs: Any) -> Any:

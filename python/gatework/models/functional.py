@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import tree
 from ..layers.shapes import as_sizes, shape_of
-from ..layers.stepping import not_stepwise
+from ..layers.stepping import not_stepwise, precision_of
 from ..layers.symbolic import KerasTensor
 from .graph import Graph
 from .graph_inputs import GraphInputs
@@ -82,7 +82,8 @@ class GraphModel:
     def _step_graph(self, inputs: Any, cache: GraphCache) -> Any:
         standardize = self._graph_inputs
         assert standardize is not None  # set together with the graph
-        return cache.advance(standardize.part(cache.sequence, inputs)), cache
+        with precision_of(self):
+            return cache.advance(standardize.part(cache.sequence, inputs)), cache
 
     # --- description
 

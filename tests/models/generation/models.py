@@ -132,6 +132,11 @@ MODELS = {
     "GPT": gpt,
     "GPT, id 0 masked": lambda: gpt(mask_zero=True),
     "attention": attention,
+    "bfloat16": lambda: chain(
+        Embedding(VOCABULARY, 8),
+        LSTM(16, return_sequences=True, dtype="mixed_bfloat16"),
+        Dense(VOCABULARY, dtype="mixed_bfloat16"),
+    ),
 }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from ... import tree
 from ...autograd import Array, Tensor, as_array, wrap
 from ...ops.stream import Stream, StreamChain
+from ..stepping import precision_of
 from .steps import cells_in, run_steps
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class RecurrentCache:
         self._begun = False
         self._output: Array | None = None  # the last one of a cell somebody wrote
         if layer._compiled:
-            streams = [cell.stream(batch_size) for cell in cells_in(layer.cell)]
+            streams = [cell.stream(batch_size, bf16=layer._bf16) for cell in cells_in(layer.cell)]
             self._stream = streams[0] if len(streams) == 1 else StreamChain(streams)
             self._stream.states = [as_array(state) for state in tree.flatten(self._structure)]
 
@@ -65,11 +66,12 @@ class RecurrentCache:
             "zero_output_for_mask": layer.zero_output_for_mask,
             "return_sequences": layer.return_sequences,
         }
-        if self._stream is None:
-            outputs, self._states = run_steps(layer.cell, sequences, **options)
-            return self._remembered(outputs, mask), self._states
-        layer._check_inputs(sequences)
-        outputs, final = layer.cell.run(sequences, **options)
+        with precision_of(layer):
+            if self._stream is None:
+                outputs, self._states = run_steps(layer.cell, sequences, **options)
+                return self._remembered(outputs, mask), self._states
+            layer._check_inputs(sequences)
+            outputs, final = layer.cell.run(sequences, **options)
         self._stream.states = [as_array(state) for state in tree.flatten(final)]
         return outputs, final
 
