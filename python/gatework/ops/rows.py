@@ -19,21 +19,28 @@ class Rows:
         axes: the axes that become the columns, in this order; not negative.
     """
 
-    __slots__ = ("_axes", "_count", "_last", "_moved", "size")
+    __slots__ = ("_axes", "_count", "_last", "_moved", "_trailing", "size")
 
     def __init__(self, shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
+        first = len(shape) - len(axes)
+        # The usual case: then no axis moves, which small models would feel at every step.
+        self._trailing = axes == tuple(range(first, len(shape)))
         self._axes = axes
-        self._last = tuple(range(-len(axes), 0))
-        rest = [n for i, n in enumerate(shape) if i not in axes]
-        self._count = math.prod(rest)
-        self._moved = (*rest, *(shape[a] for a in axes))
-        self.size = math.prod(shape[a] for a in axes)
+        if self._trailing:
+            self._moved = shape
+        else:
+            self._last = tuple(range(-len(axes), 0))
+            rest = [n for i, n in enumerate(shape) if i not in axes]
+            self._moved = (*rest, *(shape[a] for a in axes))
+        self._count = math.prod(self._moved[:first])
+        self.size = math.prod(self._moved[first:])
 
     def flat(self, value: Array) -> Array:
         """The matrix, float32 and contiguous; a view where the array lies so already."""
-        moved = np.ascontiguousarray(np.moveaxis(value, self._axes, self._last), np.float32)
-        return moved.reshape(self._count, self.size)
+        moved = value if self._trailing else np.moveaxis(value, self._axes, self._last)
+        return np.ascontiguousarray(moved, np.float32).reshape(self._count, self.size)
 
     def back(self, matrix: Array) -> Array:
         """The array of a matrix."""
-        return np.moveaxis(matrix.reshape(self._moved), self._last, self._axes)
+        moved = matrix.reshape(self._moved)
+        return moved if self._trailing else np.moveaxis(moved, self._last, self._axes)
