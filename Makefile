@@ -3,7 +3,7 @@
 #
 #   make demo        an LSTM learns English and predicts next words
 #   make test        the tests
-#   make test-peers  the comparison with Keras, JAX and PyTorch, live
+#   make test-peers  the comparison with Keras and PyTorch, live
 #   make keras-table every public name of Keras beside ours, live, as docs/keras.md
 #   make bench       kernels beside NumPy, as a table, which is build/bench.md too
 #   make instructions

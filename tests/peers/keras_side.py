@@ -8,6 +8,20 @@ import gatework
 import numpy as np
 
 
+def repair_schedule_free() -> None:
+    """Gives Keras' ScheduleFreeAdamW on PyTorch the numbers it has on every other backend.
+
+    It reads the momentum of the step before after it has overwritten it in place.
+    """
+    import keras
+
+    def assign_sub(self: Any, variable: Any, value: Any) -> None:
+        variable._value = variable.value.clone()
+        variable.assign_sub(value)
+
+    keras.optimizers.ScheduleFreeAdamW.assign_sub = assign_sub
+
+
 def leaves(outputs: Any) -> list[Any]:
     """Outputs and states in one list, whatever the nesting."""
     if isinstance(outputs, (list, tuple)):
@@ -33,27 +47,57 @@ def run_keras(
     Inputs of whole numbers have no gradient, which is left out. ``spread``: a list of inputs is
     given one by one, not as a list.
     """
-    import jax
-
     states = given.pop("initial_state", None)
+    inputs = [tensor(part) for part in (x if isinstance(x, list) else [x])]
+    held = [tensor(weight) for weight in weights]
+    begin = [tensor(state) for state in states or []]
+    given = {name: tensors(value) for name, value in given.items()}
+    if states is not None:
+        given["initial_state"] = begin
     fixed = [v.value for v in layer.non_trainable_variables]
-    inputs = x if isinstance(x, list) else [x]
-
-    def call(w: Any, moving: list[Any], s: Any) -> Any:
-        extra = {} if s is None else {"initial_state": s}
-        moved = iter(moving)
-        placed = [next(moved) if is_real(part) else part for part in inputs]
-        placed = placed if isinstance(x, list) else placed[0]
-        one_by_one = placed if spread else [placed]
-        outputs, _ = layer.stateless_call(w, fixed, *one_by_one, **given, **extra)
-        return leaves(outputs)
-
-    moving = [part for part in inputs if is_real(part)]
-    outputs, backward = jax.vjp(call, weights, moving, states)
+    placed = inputs if isinstance(x, list) else inputs[0]
+    one_by_one = placed if spread else [placed]
+    outputs, _ = layer.stateless_call(held, fixed, *one_by_one, **given)
+    outputs = leaves(outputs)
     rng = np.random.default_rng(upward)
-    up = [rng.normal(size=y.shape).astype(np.float32) for y in outputs]
-    down = jax.tree.leaves(backward(up))
-    return [np.asarray(y) for y in outputs], up, [np.asarray(g) for g in down]
+    up = [rng.normal(size=tuple(y.shape)).astype(np.float32) for y in outputs]
+    moving = [*held, *(part for part in inputs if part.requires_grad), *begin]
+    return [as_array(y) for y in outputs], up, torch_gradients(outputs, moving, up)
+
+
+def tensor(values: np.ndarray) -> Any:
+    """What Keras is given: a tensor of its backend, watched if it holds real numbers."""
+    import torch
+
+    return torch.tensor(values, requires_grad=is_real(values))
+
+
+def tensors(value: Any) -> Any:
+    """An argument of a call: arrays, alone or in a list, as tensors."""
+    if isinstance(value, list):
+        return [tensors(part) for part in value]
+    return tensor(value).detach() if isinstance(value, np.ndarray) else value
+
+
+def as_array(value: Any) -> np.ndarray:
+    return value.detach().numpy() if hasattr(value, "detach") else np.asarray(value)
+
+
+def torch_gradients(
+    outputs: list[Any], moving: list[Any], up: list[np.ndarray]
+) -> list[np.ndarray]:
+    """Gradients of `moving`, zeros where the outputs do not depend on it."""
+    import torch
+
+    led = [(y, torch.tensor(g)) for y, g in zip(outputs, up, strict=True) if y.requires_grad]
+    found: Any = [None] * len(moving)
+    if moving and led:
+        ends, slopes = zip(*led, strict=True)
+        found = torch.autograd.grad(ends, moving, slopes, allow_unused=True)
+    return [
+        np.zeros(tuple(source.shape), np.float32) if slope is None else slope.numpy()
+        for source, slope in zip(moving, found, strict=True)
+    ]
 
 
 def is_real(x: np.ndarray) -> bool:

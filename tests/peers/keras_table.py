@@ -10,9 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-# Read once, when Keras and JAX are imported.
-os.environ["KERAS_BACKEND"] = "jax"
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# Read once, when Keras is imported.
+os.environ["KERAS_BACKEND"] = "torch"
 
 HEAD = """# Beside Keras
 
@@ -49,9 +48,11 @@ def main() -> None:
 def render(only: str | None = None, numbers: bool = True) -> Iterator[str]:
     import keras
 
+    from tests.peers.keras_side import repair_schedule_free
     from tests.peers.sweep import table
     from tests.peers.sweep.known import ARGUMENTS
 
+    repair_schedule_free()
     arguments = ", ".join(f"`{name}`" for name in ARGUMENTS)
     yield HEAD.format(version=keras.__version__, arguments=arguments)
     for topic in [only] if only else table.TOPICS:

@@ -10,10 +10,10 @@ import gatework
 import numpy as np
 import pytest
 
-from tests.peers.keras_side import agree, random_weights, run_gatework, run_keras
+from tests.peers.keras_side import agree, as_array, random_weights, run_gatework, run_keras
 
 keras = pytest.importorskip("keras", reason="compares with Keras 3, which is not installed")
-pytest.importorskip("jax", reason="runs Keras on JAX, which is not installed")
+pytest.importorskip("torch", reason="runs Keras on PyTorch, which is not installed")
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(3, 5, 4)).astype(np.float32)
@@ -93,7 +93,7 @@ def test_one_step(name: str) -> None:
         outputs = []
         for t in range(3):
             output, states = cell(X[:, t], states)
-            outputs.append(np.asarray(output))
+            outputs.append(as_array(output))
         return outputs
 
     agree(steps(ours), steps(theirs))

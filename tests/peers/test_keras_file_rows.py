@@ -18,9 +18,10 @@ from tests.peers.file_rows import (
     model_of,
     two_ends,
 )
+from tests.peers.keras_side import as_array
 
 keras = pytest.importorskip("keras", reason="compares with Keras 3, which is not installed")
-pytest.importorskip("jax", reason="runs Keras on JAX, which is not installed")
+pytest.importorskip("torch", reason="runs Keras on PyTorch, which is not installed")
 
 DIRECTIONS = [
     pytest.param((gatework, keras), id="to_keras"),
@@ -50,7 +51,7 @@ def randomized(model: Any) -> Any:
 
 
 def outputs(model: Any, x: Any) -> np.ndarray:
-    return np.asarray(model(x, training=False))
+    return as_array(model(x, training=False))
 
 
 @pytest.mark.parametrize("name", [n for n in classes(gatework.layers) if n not in NO_ROWS])
@@ -111,7 +112,7 @@ def test_optimizer(tmp_path: Path, libraries: Any, name: str) -> None:
         np.testing.assert_allclose(own, theirs, rtol=1e-5, atol=1e-5)
     states = zip(loaded.optimizer.variables, model.optimizer.variables, strict=True)
     for own, theirs in states:
-        np.testing.assert_allclose(np.asarray(own), np.asarray(theirs), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(as_array(own), as_array(theirs), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("libraries", DIRECTIONS)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras", reason="compares with Keras 3, which is not installed")
-pytest.importorskip("jax", reason="runs Keras on JAX, which is not installed")
+pytest.importorskip("torch", reason="runs Keras on PyTorch, which is not installed")
 
 IDS = np.array([[1, 2, 3, 0, 0], [9, 8, 5, 6, 1], [4, 7, 3, 2, 0], [5, 0, 0, 0, 0]])
 CLASSES = np.array([0, 2, 1, 2])

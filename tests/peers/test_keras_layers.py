@@ -12,7 +12,7 @@ import pytest
 from tests.peers.keras_side import agree, random_weights, run_gatework, run_keras
 
 keras = pytest.importorskip("keras", reason="compares with Keras 3, which is not installed")
-pytest.importorskip("jax", reason="runs Keras on JAX, which is not installed")
+pytest.importorskip("torch", reason="runs Keras on PyTorch, which is not installed")
 
 IDS = np.array([[1, 2, 3, 0, 0], [0, 0, 5, 6, 1], [4, 0, 3, 0, 2], [0, 0, 0, 0, 0]])
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras", reason="compares with Keras 3, which is not installed")
-pytest.importorskip("jax", reason="runs Keras on JAX, which is not installed")
+pytest.importorskip("torch", reason="runs Keras on PyTorch, which is not installed")
 
 Batch = tuple[np.ndarray, np.ndarray]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.peers.keras_side import agree, random_weights, run_gatework, run_keras
 
 keras = pytest.importorskip("keras", reason="compares with Keras 3, which is not installed")
-pytest.importorskip("jax", reason="runs Keras on JAX, which is not installed")
+pytest.importorskip("torch", reason="runs Keras on PyTorch, which is not installed")
 
 SIZES = st.integers(1, 9)
 
@@ -72,6 +72,10 @@ def test_like_keras(case: dict[str, Any]) -> None:
         count = 2 if case["class_name"] == "LSTM" else 1
         count *= 1 if case["merge_mode"] == "no wrapper" else 2
         size = (x.shape[0], case["arguments"]["units"])
+        if case["masked"]:
+            # Before the first step that counts, Keras on PyTorch repeats zeros, on JAX the given
+            # state, as here. The golden numbers have that.
+            given["mask"][:, [0, -1]] = True
         given["initial_state"] = [rng.normal(size=size).astype(np.float32) for _ in range(count)]
     expected, up, expected_gradients = run_keras(theirs, weights, x, case["seed"], **given)
     outputs, gradients = run_gatework(build(layers, case), weights, x, up, **given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 keras = pytest.importorskip("keras", reason="compares with Keras 3, which is not installed")
-pytest.importorskip("jax", reason="runs Keras on JAX, which is not installed")
+pytest.importorskip("torch", reason="runs Keras on PyTorch, which is not installed")
 
 from tests.peers.sweep import table  # noqa: E402
 from tests.peers.sweep.names import public_names  # noqa: E402

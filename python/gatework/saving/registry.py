@@ -129,7 +129,9 @@ def topic_of(module: Any) -> str | None:
         return "layers"
     if module in TOPICS:
         return TOPICS[module]
-    parts = module.removeprefix("keras.src.").split(".")
+    # On PyTorch, Keras names some optimizers by the classes behind them:
+    # keras.src.backend.torch.optimizers.torch_adam.
+    parts = module.removeprefix("keras.src.").removeprefix("backend.torch.").split(".")
     if module.startswith("keras.src."):
         for size in (2, 1):
             public = ".".join(["keras", *parts[:size]])

@@ -8,6 +8,7 @@ from typing import Any
 import gatework
 import numpy as np
 
+from tests.peers.keras_side import as_array, tensor, torch_gradients
 from tests.peers.sweep import labels
 from tests.peers.sweep.case import OMITTED, Arguments, Case, made, worst
 from tests.peers.sweep.names import module
@@ -110,11 +111,10 @@ def both_sides_keras(
     loss: Any, y_true: np.ndarray, y_pred: np.ndarray, extra: tuple, seed: int
 ) -> list:
     """Value and gradient with respect to the predictions."""
-    import jax
-
-    value, backward = jax.vjp(lambda p: loss(y_true, p, *extra), y_pred)
-    up = np.random.default_rng(seed).normal(size=value.shape).astype("float32")
-    return [value, backward(up)[0]]
+    source = tensor(y_pred)
+    value = loss(y_true, source, *extra)
+    up = np.random.default_rng(seed).normal(size=tuple(value.shape)).astype("float32")
+    return [as_array(value), *torch_gradients([value], [source], [up])]
 
 
 def both_sides(loss: Any, y_true: np.ndarray, y_pred: np.ndarray, extra: tuple, seed: int) -> list:

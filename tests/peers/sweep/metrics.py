@@ -140,10 +140,10 @@ def results_of(metric: Any, pairs: Any, weights: Any, name: str) -> list[np.ndar
     for place, ((y_true, y_pred), weight) in enumerate(zip(pairs, weights, strict=True)):
         given = (y_true,) if name in ("Mean", "Sum") else (y_true, y_pred)
         if place == 2:
-            results.append(np.asarray(metric.result()))
+            results.append(np.asarray(metric.result()).copy())
             metric.reset_state()
         metric.update_state(*given, sample_weight=weight)
-        results.append(np.asarray(metric.result()))
+        results.append(np.asarray(metric.result()).copy())
     return results
 
 

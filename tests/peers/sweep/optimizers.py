@@ -7,6 +7,7 @@ from typing import Any
 import gatework
 import numpy as np
 
+from tests.peers.keras_side import as_array, tensor
 from tests.peers.sweep.case import OMITTED, Case, Make, made, worst
 from tests.peers.sweep.names import module
 
@@ -58,20 +59,17 @@ def largest_difference(name: str, case: Case) -> float:
             [rng.normal(0, 0.5, w.shape).astype("float32") for w in starts] for _ in range(STEPS)
         ]
         paths = []
-        for library, variable in (
-            (theirs_module, lambda w: keras.Variable(w)),
-            (ours_module, lambda w: gatework.Variable(w)),
-        ):
+        for package, library in ((keras, theirs_module), (gatework, ours_module)):
             optimizer = getattr(library, name)(**made(arguments, library))
-            weights = [variable(w) for w in starts]
+            weights = [package.Variable(w) for w in starts]
             optimizer.build(weights)
             path = []
             for step in gradients:
                 optimizer.apply([as_given(library, g) for g in step], weights)
-                path += [np.array(w.numpy()) for w in weights]
+                path += [np.array(as_array(w.value)) for w in weights]
             if arguments.get("use_ema"):
                 optimizer.finalize_variable_values(weights)
-                path += [np.array(w.numpy()) for w in weights]
+                path += [np.array(as_array(w.value)) for w in weights]
             paths.append(path)
         found = max(found, worst(paths[1], paths[0]))
     return found
@@ -81,9 +79,7 @@ def as_given(library: Any, gradient: np.ndarray) -> Any:
     """A gradient as each library's tape would hand it over."""
     if library.__name__.startswith("gatework"):
         return gatework.Tensor(gradient)
-    import jax.numpy as jnp
-
-    return jnp.asarray(gradient)
+    return tensor(gradient).detach()
 
 
 START = {"initial_learning_rate": [0.1, 0.003]}
