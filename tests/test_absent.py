@@ -52,6 +52,11 @@ def test_a_name_that_nobody_has() -> None:
         from gatework.layers import LSTMM  # noqa: F401
 
 
+def test_an_empty_name() -> None:
+    with pytest.raises(AttributeError, match="has no attribute ''"):
+        getattr(gatework.layers, "")
+
+
 def test_an_initializer() -> None:
     with pytest.raises(ValueError, match="not 'stft': spectrograms are computed before"):
         initializers.get("stft")

@@ -87,7 +87,7 @@ def refuse(topic: str, name: str) -> NoReturn:
     """
     why = reason(topic, name)
     module = sys.modules[f"gatework.{topic}"]
-    hint = f": {why}" if why else "" if name[0] == "_" else nearest(name, module.__all__)
+    hint = f": {why}" if why else "" if name[:1] in ("", "_") else nearest(name, module.__all__)
     message = f"module 'gatework.{topic}' has no attribute '{name}'{hint}"
     if hint and _is_import(sys._getframe(2)):
         raise ImportError(message, name=f"gatework.{topic}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from . import ops
 from ._suggest import suggest
+from .autograd import Tensor
 from .ops import (
     celu,
     elu,
     exponential,
-    gelu,
     glu,
     hard_shrink,
     hard_sigmoid,
@@ -39,6 +40,15 @@ from .ops import (
     tanh_shrink,
     threshold,
 )
+
+
+def gelu(x: Any, approximate: bool = False) -> Tensor:
+    """x * Φ(x) with Φ the normal distribution (Hendrycks & Gimpel 2016), or its tanh form.
+
+    Exact where nothing is said, as in Keras, whose ``ops.gelu`` is not.
+    """
+    return ops.gelu(x, approximate)
+
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function

@@ -11,6 +11,7 @@ from gatework.layers import (
     Activation,
     Dense,
     Dropout,
+    EinsumDense,
     Embedding,
     Flatten,
     Input,
@@ -45,6 +46,13 @@ class TestDense:
         layer = Dense(4, activation=lambda x: ops.square(x))
         expected = (X @ layer_kernel(layer, X)) ** 2
         np.testing.assert_allclose(layer(X).numpy(), expected, rtol=1e-5, atol=1e-6)
+
+    @pytest.mark.parametrize(
+        "layer", [Dense(4, "glu"), EinsumDense("bti,ij->btj", (None, 4), "glu"), Activation("glu")]
+    )
+    def test_glu_halves_the_last_axis(self, layer: Any) -> None:
+        x = np.ones((2, 3, 4), np.float32)
+        assert layer.compute_output_shape(x.shape) == layer(x).shape == (2, 3, 2)
 
     def test_an_empty_batch(self) -> None:
         assert Dense(4)(np.zeros((0, 3), np.float32)).shape == (0, 4)

@@ -312,6 +312,7 @@ FUNCTIONS = {
     "stacked": lambda x: ops.stack([x, ops.clip(x, -0.5, 0.5)], axis=2),
     "einsum": lambda x: ops.einsum("btf,bsf->bts", x, x),
     "activations": lambda x: ops.softmax(ops.gelu(x), axis=1) + ops.tanh(ops.relu(x)),
+    "gelu": lambda x: ops.gelu(x, approximate=False),
     "logs": lambda x: ops.logsumexp(x, axis=-1) + ops.log1p(ops.rsqrt(ops.sum(x * x, axis=-1))),
 }
 

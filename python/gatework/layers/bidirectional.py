@@ -181,7 +181,7 @@ class Bidirectional(Layer):
                 final.append(states)
             if not last:
                 merged = self._merge(outputs[0], ops.flip(outputs[1], axis=1))
-                joined = ops.concatenate(merged) if isinstance(merged, list) else merged
+                joined = ops.concatenate(merged, axis=-1) if isinstance(merged, list) else merged
                 sequences = self.forward_layer.cell.between(joined, training)
         found: list[Any] = []
         for layer, output, final in zip(layers, outputs, finals, strict=True):

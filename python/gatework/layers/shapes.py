@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import tree
+from .. import activations, tree
 
-__all__ = ["Sizes", "as_shapes", "as_sizes", "legacy_shape", "shape_of"]
+__all__ = ["Sizes", "activated_shape", "as_shapes", "as_sizes", "legacy_shape", "shape_of"]
 
 
 class Sizes:
@@ -18,6 +18,13 @@ class Sizes:
 
     def __init__(self, source: Any) -> None:
         self.sizes: tuple[int | None, ...] = tuple(getattr(source, "shape", source))
+
+
+def activated_shape(activation: Any, shape: Any) -> tuple[int | None, ...]:
+    """The shape of an activation's outputs: ``glu`` halves the last axis."""
+    if activation is not activations.FUNCTIONS["glu"] or shape[-1] is None:
+        return tuple(shape)
+    return (*shape[:-1], shape[-1] // 2)
 
 
 def shape_of(tensors: Any) -> Any:

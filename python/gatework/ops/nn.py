@@ -150,8 +150,11 @@ def celu(x: Any, alpha: float = 1.0) -> Tensor:
     return _elu(x) if alpha == 1.0 else multiply(_elu(divide(x, alpha)), alpha)
 
 
-def gelu(x: Any, approximate: bool = False) -> Tensor:
-    """x * Φ(x) with Φ the normal distribution (Hendrycks & Gimpel 2016), or its tanh form."""
+def gelu(x: Any, approximate: bool = True) -> Tensor:
+    """x * Φ(x) with Φ the normal distribution (Hendrycks & Gimpel 2016), or its tanh form.
+
+    The tanh form where nothing is said, as in Keras; ``activations.gelu`` is exact.
+    """
     if not approximate:
         return _gelu(x)
     from .math import add, multiply

@@ -150,7 +150,7 @@ def broadcast_to(x: Any, shape: Sequence[int]) -> Tensor:
     return _rearranged(t, value, lambda dy: sum_to(dy, old))
 
 
-def concatenate(xs: Sequence[Any], axis: int = -1) -> Tensor:
+def concatenate(xs: Sequence[Any], axis: int = 0) -> Tensor:
     """Tensors one after another along an existing axis."""
     ts = _alike(xs)
     axis = normalize_axis(axis, ts[0].ndim)

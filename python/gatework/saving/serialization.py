@@ -36,11 +36,9 @@ def serialize_keras_object(obj: Any) -> Any:
         return obj
     if isinstance(obj, dict):
         return {str(key): serialize_keras_object(value) for key, value in obj.items()}
-    if isinstance(obj, list):
-        return [serialize_keras_object(value) for value in obj]
-    if isinstance(obj, tuple):
-        items = [serialize_keras_object(item) for item in obj]
-        return {"class_name": "__tuple__", "config": {"value": items}}
+    if isinstance(obj, (list, tuple)):
+        values = [serialize_keras_object(value) for value in obj]
+        return tuple(values) if isinstance(obj, tuple) else values  # JSON makes both lists
     if isinstance(obj, np.generic):
         return obj.item()
     if isinstance(obj, (Tensor, np.ndarray)):
@@ -149,7 +147,7 @@ def _read(config: Any, depth: int) -> Any:
         raise ValueError(f"class_name must be a string, not {name!r}")
     if name in _EXECUTABLE:
         raise ValueError(f"class {name!r} is refused: it would run code from the file")
-    if name == "__tuple__":
+    if name == "__tuple__":  # as files of older Keras 3 have it
         return tuple(_read(item, depth + 1) for item in _entry(inner, "value"))
     if name == "__slice__":
         return slice(*(_read(_entry(inner, key), depth + 1) for key in ("start", "stop", "step")))

@@ -153,7 +153,7 @@ class Pair:
     def call(self, inputs: Any, states: Any) -> Any:
         a, b = states
         a, b = a + ops.sum(inputs, axis=-1, keepdims=True), b * 2.0
-        return ops.concatenate([a, b]), (a, b)
+        return ops.concatenate([a, b], axis=-1), (a, b)
 
     def get_initial_state(self, batch_size: int) -> Any:
         return [ops.zeros((batch_size, 2)), ops.ones((batch_size, 3))]

@@ -118,7 +118,7 @@ CASES: dict[str, Case] = {
     "Lambda": Case({"function": [lambda x: x * 2 + 1]}),
     "Identity": Case(),
     "Activation": Case({"activation": ["relu", "softmax", "mish"]}),
-    # Regularization, as it is outside training; draws are compared in their statistics below.
+    # Regularization, as it is outside training; test_keras_random_layers.py has the draws.
     "Dropout": Case({"rate": [0.5]}),
     "SpatialDropout1D": Case({"rate": [0.5]}),
     "GaussianNoise": Case({"stddev": [0.5]}),

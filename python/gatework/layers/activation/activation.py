@@ -7,6 +7,7 @@ from typing import Any
 from ... import activations
 from ...autograd import Tensor, as_tensor
 from ..base import Layer
+from ..shapes import activated_shape
 
 __all__ = ["Activation"]
 
@@ -30,7 +31,7 @@ class Activation(Layer):
         return as_tensor(self.activation(inputs))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return tuple(input_shape)
+        return activated_shape(self.activation, input_shape)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "activation": activations.serialize(self.activation)}

@@ -11,6 +11,7 @@ from ...autograd import Tensor, Variable, as_array, as_tensor
 from ...ops.windows import output_length
 from ..arguments import data_format_of, padding_of, refuse_adapters, size_of
 from ..base import InputSpec, Layer
+from ..shapes import activated_shape
 
 __all__ = ["Convolution"]
 
@@ -130,7 +131,7 @@ class Convolution(Layer):
         shape = [input_shape[0], 0, 0]
         shape[3 - self._channel_axis] = None if time is None else self._length(time)
         shape[self._channel_axis] = self._features(input_shape[self._channel_axis])
-        return tuple(shape)
+        return activated_shape(self.activation, shape)
 
     def _windows_config(self) -> dict[str, Any]:
         return {

@@ -9,6 +9,7 @@ from ...autograd import Tensor, Variable, as_tensor
 from ...ops.dense import FUSED_ACTIVATIONS
 from ..arguments import positive_int, refuse_adapters
 from ..base import InputSpec, Layer
+from ..shapes import activated_shape
 
 __all__ = ["Dense", "fused_part"]
 
@@ -103,7 +104,7 @@ class Dense(Layer):
         return outputs if self._after is None else as_tensor(self._after(outputs))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return (*input_shape[:-1], self.units)
+        return activated_shape(self.activation, (*input_shape[:-1], self.units))
 
     def get_config(self) -> dict[str, Any]:
         return {

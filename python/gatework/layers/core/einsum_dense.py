@@ -13,6 +13,7 @@ from ...autograd import Tensor, Variable, as_tensor
 from ...initializers.scaling import VarianceScaling
 from ..arguments import refuse_adapters, sizes_of
 from ..base import InputSpec, Layer
+from ..shapes import activated_shape
 from .dense import fused_part
 
 __all__ = ["EinsumDense"]
@@ -126,7 +127,7 @@ class EinsumDense(Layer):
         return None
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return self._plan(input_shape).output_shape
+        return activated_shape(self.activation, self._plan(input_shape).output_shape)
 
     def _plan(self, shape: Sequence[int | None]) -> _Plan:
         terms, output = self.equation.split("->")

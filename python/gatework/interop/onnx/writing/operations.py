@@ -72,6 +72,14 @@ def _activation(name: str) -> Callable[..., Value]:
     return convert
 
 
+def _gelu(graph: Graph, x: Any, approximate: bool = True) -> Value:
+    given = _float(graph, x)
+    if not approximate:
+        return activate(graph, given, activations.gelu)
+    inner = given * (1.0 + 0.044715 * given * given) * 0.7978845608028654
+    return 0.5 * given * (1.0 + graph.op("Tanh", inner))
+
+
 def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
     parameters = list(inspect.signature(function).parameters.values())[1:]
     return {parameter.name: parameter.default for parameter in parameters}
@@ -211,6 +219,7 @@ FUNCTIONS: Mapping[str, Callable[..., Value]] = {
     "expm1": lambda graph, x: _node("Exp")(graph, x) - 1.0,
     "flip": _flip,
     "floor": _node("Floor"),
+    "gelu": _gelu,
     "getitem": _getitem,
     "greater": _node("Greater", "bool"),
     "greater_equal": _node("GreaterOrEqual", "bool"),
