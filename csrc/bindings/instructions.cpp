@@ -1,5 +1,6 @@
 #include "bindings/instructions.h"
 #include "bindings/packed_weights.h"
+#include "inference/attention.h"
 #include "inference/dense.h"
 #include "inference/moving.h"
 #include "inference/recurrent.h"
@@ -170,6 +171,30 @@ Made recurrent(Arguments& a, const Kernels& kernels) {
     return made;
 }
 
+Made attention(Arguments& a) {
+    auto made = std::make_unique<AttentionInstruction>();
+    made->heads = a.integer("heads", 1);
+    made->key_heads = a.integer("key_heads", 1);
+    made->features = a.integer("features", 1);
+    made->value_features = a.integer("value_features", 1);
+    if (made->heads % made->key_heads != 0)
+        fail("key_heads", "a divisor of " + std::to_string(made->heads), std::to_string(made->key_heads));
+    made->scale = a.number("scale");
+    made->causal = a.flag("causal");
+    made->window = a.integer("window", -1);
+    return made;
+}
+
+Made position(Arguments& a) {
+    auto made = std::make_unique<PositionInstruction>();
+    const FloatArray table = a.floats("table", {-1, -1});
+    made->table = table.data();
+    made->rows = table.shape(0);
+    made->columns = table.shape(1);
+    made->added = a.flag("added");
+    return made;
+}
+
 Made depthwise(Arguments& a) {
     auto made = std::make_unique<DepthwiseInstruction>();
     const FloatArray kernel = a.floats("kernel", {-1, -1});
@@ -282,6 +307,8 @@ constexpr Maker kMakers[] = {
     {"softmax", plain<SoftmaxInstruction>},
     {"row_norm", row_norm},
     {"column_norm", column_norm},
+    {"attention", attention},
+    {"position", position},
     {"conv", conv},
     {"depthwise", depthwise},
     {"pool", pool},

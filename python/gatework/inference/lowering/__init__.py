@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import core, merging, normalization, recurrent, sequences, wrappers
+from . import attention, core, merging, normalization, recurrent, sequences, wrappers
 from .model import lower
 from .plan import CannotCompile, Input, Instruction, Plan, Weight
 
@@ -12,6 +12,7 @@ __all__ = [
     "Instruction",
     "Plan",
     "Weight",
+    "attention",
     "core",
     "lower",
     "merging",

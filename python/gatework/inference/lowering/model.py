@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
 from ... import tree
-from ...layers import Embedding, Layer
+from ...layers import Embedding, Layer, TokenAndPositionEmbedding
 from ...layers.symbolic import KerasTensor
 from ...models import Model, Sequential
 from ...models.model import Functional
@@ -65,11 +66,12 @@ def _applied(b: Builder, layer: Any, inputs: Any, arguments: dict[str, Any]) -> 
         b.refuse("calls a function of Python in the place of its own")
     if layer.activity_regularizer is not None:
         b.inexact("adds a loss for its outputs")
-    if set(arguments) - {"initial_state"}:
-        b.refuse(f"is called with {', '.join(arguments)}")
+    unknown = [name for name in arguments if name not in _taken(rule)]
+    if unknown:
+        b.refuse(f"is called with {', '.join(unknown)}")
     if not layer.built:
         b.refuse("is not built")
-    if type(layer) is not Embedding:
+    if not isinstance(layer, Embedding | TokenAndPositionEmbedding):
         for value in tree.flatten(inputs):
             if isinstance(value, Value) and value.kind == "ids":
                 b.refuse("reads ids, which only an Embedding can")
@@ -78,6 +80,13 @@ def _applied(b: Builder, layer: Any, inputs: Any, arguments: dict[str, Any]) -> 
     if type(layer).compute_mask is Layer.compute_mask and isinstance(inputs, Value):
         found = found.with_mask(inputs.mask if layer.supports_masking else None)
     return found
+
+
+def _taken(rule: Any) -> tuple[str, ...]:
+    """The arguments of a call, beside the inputs, that a rule knows."""
+    code = rule.__code__
+    taken: tuple[str, ...] = code.co_varnames[3 : code.co_argcount]
+    return taken
 
 
 def _run(b: Builder, model: Any, inputs: Sequence[Value]) -> Any:
@@ -133,12 +142,10 @@ def _graph(b: Builder, model: Any, inputs: Sequence[Value]) -> Any:
             for name, value in kwargs.items()
             if name != "training" and value is not None
         }
-        if len(args) > 1 and "initial_state" not in kwargs and args[1] is not None:
-            kwargs["initial_state"] = args[1]
-        outer, b.layer = b.layer, node.operation
-        if len(args) > 2 or (len(args) > 1 and not hasattr(node.operation, "return_sequences")):
-            b.refuse("is called with further arguments")
-        b.layer = outer
+        if len(args) > 1 and isinstance(node.operation, Layer):
+            names = list(inspect.signature(type(node.operation).call).parameters)[2:]
+            given = dict(zip(names, args[1:], strict=False))
+            kwargs = kwargs | {name: value for name, value in given.items() if value is not None}
         found = tree.flatten(apply(b, node.operation, args[0], **kwargs))
         for tensor, value in zip(node.outputs, found, strict=True):
             values[id(tensor)] = value
@@ -176,4 +183,4 @@ def _only_ids(model: Any, tensor: KerasTensor) -> bool:
 def _is_embedding(layer: Any) -> bool:
     if isinstance(layer, Sequential):
         return bool(layer.layers) and _is_embedding(layer.layers[0])
-    return isinstance(layer, Embedding)
+    return isinstance(layer, Embedding | TokenAndPositionEmbedding)

@@ -74,7 +74,8 @@ class Weight:
         values = [variable._value for variable in self.variables]
         found = values[0] if self.make is None else self.make(*values, *self.options)
         array: Array = np.ascontiguousarray(found, np.float32)
-        return array.copy() if copy and any(array is value for value in values) else array
+        shared = any(np.may_share_memory(array, value) for value in values)
+        return array.copy() if copy and shared else array
 
     def same_as(self, other: Weight) -> bool:
         """Whether it depends on the same variables in the same way."""

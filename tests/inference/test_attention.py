@@ -1,0 +1,93 @@
+"""Attention and Transformer blocks in programs: the layers' own numbers, or a reason."""
+
+from typing import Any
+
+import gatework
+import numpy as np
+import pytest
+from gatework import layers
+from gatework.inference import compile
+
+from tests.inference.models import shaken
+from tests.inference.test_lowering import check
+
+
+def of_floats(*inner: Any) -> Any:
+    return shaken(gatework.Sequential([layers.Input((None, 12)), *inner]), 3)
+
+
+X = np.random.default_rng(0).normal(size=(2, 7, 12)).astype("float32")
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"value_dim": 5, "use_bias": False}, {"sliding_window": 3}, {"output_shape": 9}],
+)
+def test_attention(options: dict[str, Any], causal: bool) -> None:
+    x, y = layers.Input((None, 12)), layers.Input((None, 12))
+    layer = layers.MultiHeadAttention(3, 4, **options)
+    model = gatework.Model([x, y], layer(x, y, use_causal_mask=causal))
+    shaken(model, 4)
+    other = np.random.default_rng(1).normal(size=(2, 9, 12)).astype("float32")
+    for values in ([X, other], [X[:1, :3], other[:1]]):
+        np.testing.assert_array_equal(compile(model)(values), model(values).numpy())
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("cls", [layers.TransformerEncoder, layers.TransformerDecoder])
+def test_blocks(cls: Any, first: bool) -> None:
+    model = of_floats(
+        cls(20, 3, activation="gelu", normalize_first=first, dropout=0.1),
+        layers.PositionEmbedding(16),
+        cls(8, 2, normalize_first=first),
+        layers.Dense(3),
+    )
+    check(model, X)
+    np.testing.assert_array_equal(model.predict(X, verbose=0), model(X, training=False).numpy())
+
+
+def test_a_decoder_that_reads_an_encoder() -> None:
+    x, y = layers.Input((None, 12)), layers.Input((None, 12))
+    encoded = layers.TransformerEncoder(16, 2)(y)
+    model = gatework.Model([x, y], layers.TransformerDecoder(16, 2)(x, encoded))
+    shaken(model, 5)
+    np.testing.assert_array_equal(compile(model)([X, X[:, :4]]), model([X, X[:, :4]]).numpy())
+
+
+def test_a_language_model() -> None:
+    ids = np.random.default_rng(0).integers(0, 30, (3, 6))
+    words = layers.Input((None,), dtype="int32")
+    x = layers.TokenAndPositionEmbedding(30, 8, 12)(words)
+    x = layers.TransformerDecoder(24, 3)(x)
+    model = shaken(gatework.Model(words, layers.Dense(30, "softmax")(x)), 6)
+    program = compile(model)
+    np.testing.assert_array_equal(program(ids), model(ids).numpy())
+    np.testing.assert_array_equal(program(ids[:, :2]), program(ids)[:, :2])
+    with pytest.raises(ValueError, match="at most 8 steps"):
+        program(np.zeros((1, 9), int))
+    with pytest.raises(ValueError, match="counts positions"):
+        program.session()
+
+
+@pytest.mark.parametrize(
+    ("inner", "why"),
+    [
+        (lambda x: layers.MultiHeadAttention(2, 4, name="m")(x, x), "'m' .*mask"),
+        (lambda x: layers.TransformerEncoder(8, 2, name="e")(x), "mask"),
+    ],
+)
+def test_masks_are_refused(inner: Any, why: str) -> None:
+    x = layers.Input((None, 12))
+    with pytest.raises(ValueError, match=why):
+        compile(gatework.Model(x, inner(layers.Masking()(x))))
+
+
+def test_weights_of_another_shape_are_kept_too() -> None:
+    model = of_floats(layers.TransformerEncoder(8, 2), layers.DepthwiseConv1D(3))
+    program = compile(model)
+    before = program(X)
+    for weight in model.weights:
+        weight._value *= 2  # in place, as optimizers write
+        weight.touch()
+    np.testing.assert_array_equal(program(X), before)
