@@ -203,7 +203,8 @@ struct QueryTiles {
         const i64 group = a.heads / a.key_heads;
         heads = min64(group, max64(1, kQueries / a.time));
         head_tiles = (group + heads - 1) / heads;
-        time_tiles = (a.time + kQueries - 1) / kQueries;
+        constexpr i64 kWhole = kQueries / kTileRows * kTileRows;
+        time_tiles = (a.time + kWhole - 1) / kWhole;
         times = min64(a.time, round_up((a.time + time_tiles - 1) / time_tiles, kTileRows));
         time_tiles = (a.time + times - 1) / times;
     }

@@ -218,6 +218,14 @@ def test_any_shape_and_mask(heads: tuple[int, int], **case: Any) -> None:
     assert_solved(problem(heads=heads[0], groups=heads[1], **case))
 
 
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("time", [120, 126, 127, 128, 129, 252, 256, 384])
+def test_lengths_around_those_of_tiles(time: int, causal: bool, isa: str) -> None:
+    assert_solved(
+        problem(time=time, keys=time, batch=1, heads=1, groups=1, features=8, causal=causal)
+    )
+
+
 def test_threads_change_no_bit(threads_restored: None, isa: str) -> None:
     for name in ("causal", "keys in pieces", "grouped", "dropout", "bias"):
         p = drawn(CASES[name])
