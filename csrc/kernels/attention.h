@@ -1,7 +1,7 @@
 // Attention, forward: for each tile of queries one walk over the keys it sees, the softmax kept up to
 // date on the way (Milakov & Gimelshein 2018; Dao 2023, "FlashAttention-2"). No matrix of logits.
 #pragma once
-#include "kernels/attention_tile.h"
+#include "kernels/attention_few.h"
 
 namespace gw::GW_ISA {
 namespace {
@@ -151,30 +151,43 @@ inline void attend(const Attention& a, const TileRows& rows, const AttentionScra
                         keys_seen(a, rows.batch, rows.time + rows.times - 1).end};
     const float* k = a.k.data + rows.batch * a.k.batch + key_head * a.k.head;
     const float* v = a.v.data + rows.batch * a.v.batch + key_head * a.v.head;
+    const bool few = rows.count() <= kFewRows && a.value_features % kLanes == 0;
     const TileWeights weights(a, rows, scratch.logits, softmax, dropout);
     for (i64 first = seen.begin / kKeys * kKeys; first < seen.end && !interrupted(); first += kKeys) {
         const i64 count = min64(kKeys, a.keys - first);
         const RowGroups groups(a, rows, first, count);
         const Range used = groups.all();
         if (used.empty()) continue;
-        pack_columns(k + first * a.k.time, a.k.time, count, a.features, scratch.keys);
-        const bool finite =
-            pack_rows(v + (first + used.begin) * a.v.time, a.v.time, used.end - used.begin,
-                      a.value_features, 1.0f, scratch.v_stride,
-                      scratch.values + used.begin * scratch.v_stride);
-        if (const i64 next = min64(kKeys, a.keys - first - kKeys); first + kKeys < seen.end) {
-            prefetch_rows(k + (first + kKeys) * a.k.time, a.k.time, next, a.features);
-            prefetch_rows(v + (first + kKeys) * a.v.time, a.v.time, next, a.value_features);
+        const float *block_k = k + first * a.k.time, *block_v = v + first * a.v.time;
+        if (const i64 next = min64(kKeys, a.keys - first - kKeys); !few && first + kKeys < seen.end) {
+            prefetch_rows(block_k + kKeys * a.k.time, a.k.time, next, a.features);
+            prefetch_rows(block_v + kKeys * a.v.time, a.v.time, next, a.value_features);
         }
-        multiply_columns(groups, scratch.q, scratch.q_stride, a.features, scratch.keys,
-                         scratch.logits);
+        const float* values = block_v;
+        i64 value_step = a.v.time;
+        bool finite = true;
+        if (few) {
+            multiply_rows(groups, scratch.q, scratch.q_stride, a.features, block_k, a.k.time, count,
+                          scratch.logits);
+            finite = groups.whole() || finite_rows(block_v + used.begin * a.v.time, a.v.time, used.end - used.begin,
+                                 a.value_features);
+        } else {
+            pack_columns(block_k, a.k.time, count, a.features, scratch.keys);
+            finite = pack_rows(block_v + used.begin * a.v.time, a.v.time, used.end - used.begin,
+                               a.value_features, 1.0f, scratch.v_stride,
+                               scratch.values + used.begin * scratch.v_stride);
+            multiply_columns(groups, scratch.q, scratch.q_stride, a.features, scratch.keys,
+                             scratch.logits);
+            values = scratch.values;
+            value_step = scratch.v_stride;
+        }
         for (const RowGroup& group : groups) {
             weights.run(groups, group, first, count);
             const Operand product = {scratch.logits + group.row * kLogitStride + group.keys.begin,
                                      kLogitStride,
                                      1,
-                                     scratch.values + group.keys.begin * scratch.v_stride,
-                                     scratch.v_stride,
+                                     values + group.keys.begin * value_step,
+                                     value_step,
                                      group.keys.end - group.keys.begin};
             add_product(group.rows, scratch.v_stride, product, finite,
                         scratch.y + group.row * scratch.v_stride, scratch.v_stride);

@@ -100,7 +100,8 @@ inline Range keys_kept(const Attention& a, const TileRows& rows, i64 first, i64 
 class RowGroups {
   public:
     RowGroups(const Attention& a, const TileRows& rows, i64 first, i64 count)
-        : kept_(keys_kept(a, rows, first, count)), first_(first) {
+        : kept_(keys_kept(a, rows, first, count)), first_(first),
+          whole_(a.mask.data == nullptr && a.bias.data == nullptr) {
         for (RowTiles tile(rows.count(), kPanelVectors); tile.more(); tile.next()) {
             RowGroup group = {tile.first(), tile.rows(), {0, 0}, false};
             const i64 last = group.row + group.rows - 1;
@@ -111,13 +112,16 @@ class RowGroups {
             } else {
                 for (i64 row = group.row; row <= last; ++row)
                     group.keys = join(group.keys, of_row(a, rows, row));
+                group.whole = rows.times == 1;
             }
             if (group.keys.empty()) continue;
+            whole_ = whole_ && group.whole;
             groups_[count_++] = group;
             all_ = join(all_, group.keys);
         }
     }
     Range all() const { return all_; }
+    bool whole() const { return whole_; } // no row is kept from looking at a key that others look at
     const RowGroup* begin() const { return groups_; }
     const RowGroup* end() const { return groups_ + count_; }
 
@@ -136,6 +140,7 @@ class RowGroups {
     int count_ = 0;
     Range all_ = {0, 0}, kept_;
     i64 first_;
+    bool whole_;
 };
 
 // Asks for rows of x that are soon to be packed: they lie apart, which no prefetcher of the machine sees.
@@ -143,6 +148,13 @@ GW_INLINE void prefetch_rows(const float* x, i64 step, i64 rows, i64 features) {
     constexpr i64 kLine = 16;
     for (i64 row = 0; row < rows; ++row)
         for (i64 i = 0; i < features; i += kLine) __builtin_prefetch(x + row * step + i, 0, 2);
+}
+
+// Whether lanes without their sign are those of finite numbers.
+GW_INLINE bool is_finite(vu magnitudes) {
+    u32 top = 0;
+    for (int l = 0; l < kLanes; ++l) top = magnitudes[l] > top ? magnitudes[l] : top;
+    return top < 0x7f800000u;
 }
 
 // out[row] = factor * x[row], rows padded with zeros to `stride` floats. Whether all of x is finite.
@@ -156,9 +168,7 @@ inline bool pack_rows(const float* x, i64 step, i64 rows, i64 features, float fa
             largest = magnitude > largest ? magnitude : largest;
             store(out + i, value);
         });
-    u32 top = 0;
-    for (int l = 0; l < kLanes; ++l) top = largest[l] > top ? largest[l] : top;
-    return top < 0x7f800000u;
+    return is_finite(largest);
 }
 
 // Rows of x become columns, kPanel of them in each panel [features, kPanel]; beyond `rows` zero.

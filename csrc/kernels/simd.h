@@ -228,6 +228,19 @@ GW_INLINE void transpose(vf (&rows)[kLanes]) {
     }
 }
 
+// The sums of the lanes of each of x, in a tree like that of `transpose`.
+GW_INLINE vf sum_each(vf (&x)[kLanes]) {
+#pragma GCC unroll 4
+    for (int count = kLanes / 2; count > 0; count /= 2) {
+#pragma GCC unroll 8
+        for (int i = 0; i < count; ++i) {
+            interleave(x[i], x[i + count]);
+            x[i] += x[i + count];
+        }
+    }
+    return x[0];
+}
+
 // NaN passes through both: of two operands that do not compare, x86 takes the second.
 GW_INLINE vf at_least(vf x, float low) {
 #if defined(__AVX512F__)
