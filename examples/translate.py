@@ -1,4 +1,4 @@
-"""An encoder-decoder Transformer translates: "march 3, 2021" to "2021-03-03", or lines of two files.
+"""A Transformer translates: "march 3, 2021" to "2021-03-03", or the lines of two files.
 
 Usage: python examples/translate.py
        python examples/translate.py --files FROM.txt TO.txt
@@ -95,15 +95,13 @@ set_random_seed(0)
 source, target = Input((None,), dtype="int32"), Input((None,), dtype="int32")
 read_embedding = TokenAndPositionEmbedding(len(read) + 4, x.shape[1], given.size, mask_zero=True)
 write_embedding = TokenAndPositionEmbedding(len(write) + 4, y.shape[1], given.size, mask_zero=True)
-decoders = [TransformerDecoder(2 * given.size, HEADS, normalize_first=True) for _ in range(LAYERS)]
 encoded = read_embedding(source)
 for _ in range(LAYERS):
     encoded = TransformerEncoder(2 * given.size, HEADS, normalize_first=True)(encoded)
 hidden = write_embedding(target)
-for decoder in decoders:
-    hidden = decoder(hidden, encoded)
+for _ in range(LAYERS):
+    hidden = TransformerDecoder(2 * given.size, HEADS, normalize_first=True)(hidden, encoded)
 model = Model([source, target], write_embedding.token_embedding(hidden, reverse=True))
-encoder = Model(source, encoded)
 steps = given.epochs * -(-(len(x) - test) // 64)
 model.compile(
     loss=SparseCategoricalCrossentropy(from_logits=True),
@@ -113,30 +111,13 @@ model.compile(
 model.fit([x[test:], y[test:, :-1]], y[test:, 1:], batch_size=64, epochs=given.epochs, verbose=2)
 
 
-# 4. Translation: the likeliest token, one after the other. Keys and values of the tokens before,
-#    and of the text, are kept in caches.
+# 4. Translation: the likeliest token, one after the other. The text is read once.
 def translate(texts: np.ndarray) -> list[list[str]]:
-    seen = encoder(texts)
-    size = (HEADS, given.size // HEADS)
-    own = [np.zeros((len(texts), 2, y.shape[1], *size), np.float32) for _ in decoders]
-    cross = [np.zeros((len(texts), 2, texts.shape[1], *size), np.float32) for _ in decoders]
-    said = [np.full(len(texts), START)]
-    for step in range(y.shape[1] - 1):
-        now = write_embedding(said[-1][:, None], start_index=step)
-        for i, decoder in enumerate(decoders):
-            now, own[i], cross[i] = decoder(
-                now,
-                seen,
-                self_attention_cache=own[i],
-                self_attention_cache_update_index=step,
-                cross_attention_cache=cross[i],
-                cross_attention_cache_update_index=0 if step == 0 else None,
-            )
-        logits = write_embedding.token_embedding(now, reverse=True).numpy()[:, 0]
-        said.append(logits[:, UNKNOWN:].argmax(-1) + UNKNOWN if step == 0 else logits.argmax(-1))
-    rows = np.stack(said[1:], axis=1).tolist()
-    ended = [row[: row.index(END)] if END in row else row for row in rows]
-    return [[written.get(token, "") for token in row] for row in ended]
+    starts = np.full((len(texts), 1), START)
+    rows = model.generate(
+        starts, y.shape[1], stop_tokens=END, strip_prompt=True, from_logits=True, context=texts
+    )
+    return [[written[number] for number in row.tolist() if number in written] for row in rows]
 
 
 found = [row for i in range(0, test, 512) for row in translate(x[:test][i : i + 512])]

@@ -70,6 +70,32 @@ def test_text_classifier(tmp_path):
     assert shown.count("in order") == 2
 
 
+def test_text_transformer(tmp_path):
+    shown = run("text_transformer.py", *QUICK, "--modules", "6", "--at-least", "0", cwd=tmp_path)
+    assert 0 <= share("test passages: accuracy", shown) <= 1
+    assert shown.count("in order") == 2
+
+
+def test_translate(tmp_path):
+    small = ["--pairs", "200", "--size", "16"]
+    shown = run("translate.py", *QUICK, *small, "--at-least", "0", cwd=tmp_path)
+    assert re.search(r"^20 texts not seen in training: [0-9.]+% translated exactly$", shown, re.M)
+    assert len(re.findall(r"^.+ \d{4} -> .*(?:right|wrong)$", shown, re.M)) == 5
+    shown = run("translate.py", *QUICK, *small, "--at-least", "1.1", cwd=tmp_path, fails=True)
+    assert "should be at least 110.0%" in shown
+
+
+def test_translate_files(tmp_path):
+    words = [f"word{i} is {i % 7} ." for i in range(200)]
+    (tmp_path / "from.txt").write_text("\n".join(words))
+    (tmp_path / "to.txt").write_text("\n".join(line.upper() for line in words))
+    files = ["--files", "from.txt", "to.txt", "--size", "16"]
+    shown = run("translate.py", *QUICK, *files, cwd=tmp_path)
+    assert "18 texts not seen in training" in shown
+    (tmp_path / "to.txt").write_text("one line")
+    assert "as many lines, not 200 and 1" in run("translate.py", *files, cwd=tmp_path, fails=True)
+
+
 def test_character_generation(tmp_path):
     small = ["--characters", "9000", "--length", "50", "--below", "9"]
     shown = run("character_generation.py", *QUICK, *small, cwd=tmp_path)

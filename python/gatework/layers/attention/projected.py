@@ -102,6 +102,7 @@ class ProjectedAttention(Layer):
             activity_regularizer=self._activity_regularizer,
             kernel_constraint=self.kernel_constraint,
             bias_constraint=self.bias_constraint,
+            dtype=self.dtype_policy,
             name=name,
         )
         layer.build(shape)

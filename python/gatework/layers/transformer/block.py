@@ -61,10 +61,12 @@ class TransformerBlock(Layer):
             )
         return int(shape[-1] // self.num_heads)
 
-    def _initializers(self) -> dict[str, Any]:
+    def _of_projections(self) -> dict[str, Any]:
+        """The arguments that all layers with kernels have in common."""
         return {
             "kernel_initializer": cloned(self.kernel_initializer),
             "bias_initializer": cloned(self.bias_initializer),
+            "dtype": self.dtype_policy,
         }
 
     def _normalization(self, name: str, shape: Any) -> LayerNormalization:
@@ -77,11 +79,11 @@ class TransformerBlock(Layer):
             self.intermediate_dim,
             activation=self.activation,
             name="feedforward_intermediate_dense",
-            **self._initializers(),
+            **self._of_projections(),
         )
         self._feedforward_intermediate_dense.build(shape)
         self._feedforward_output_dense = Dense(
-            shape[-1], name="feedforward_output_dense", **self._initializers()
+            shape[-1], name="feedforward_output_dense", **self._of_projections()
         )
         self._feedforward_output_dense.build((*shape[:-1], self.intermediate_dim))
         self._feedforward_dropout = Dropout(self.dropout, name="feedforward_dropout")

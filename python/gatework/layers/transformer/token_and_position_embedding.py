@@ -59,6 +59,7 @@ class TokenAndPositionEmbedding(Layer):
             tie_weights=tie_weights,
             embeddings_initializer=cloned(self.embeddings_initializer),
             mask_zero=mask_zero,
+            dtype=self.dtype_policy,
             name="token_embedding",
         )
         self.position_embedding = PositionEmbedding(

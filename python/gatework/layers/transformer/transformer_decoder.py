@@ -119,7 +119,7 @@ class TransformerDecoder(TransformerBlock):
             self._head_size(shape),
             dropout=self.dropout,
             name=name,
-            **self._initializers(),
+            **self._of_projections(),
         )
         layer.build(shape, keys)
         return layer

@@ -74,7 +74,7 @@ class TransformerEncoder(TransformerBlock):
             self._head_size(inputs_shape),
             dropout=self.dropout,
             name="self_attention_layer",
-            **self._initializers(),
+            **self._of_projections(),
         )
         self._self_attention_layer.build(inputs_shape, inputs_shape)
         self._self_attention_layer_norm = self._normalization(
