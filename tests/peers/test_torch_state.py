@@ -233,3 +233,99 @@ def test_damaged_files(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"bad\.pt"):
         read_state_dict(path)
+
+
+SEEN = np.random.default_rng(1).normal(size=(3, 6, 8)).astype(np.float32)
+WIDE = np.random.default_rng(2).normal(size=(3, 5, 8)).astype(np.float32)
+BLOCK: dict[str, Any] = {"dim_feedforward": 12, "dropout": 0.0, "batch_first": True}
+
+
+@pytest.mark.parametrize("sizes", [{}, {"kdim": 4, "vdim": 4}], ids=["one size", "two sizes"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_attention(sizes: dict[str, int], bias: bool) -> None:
+    module = torch.nn.MultiheadAttention(8, 2, bias=bias, batch_first=True, **sizes)
+    layer = layers.MultiHeadAttention(2, 4, use_bias=bias)
+    keys = X if sizes else SEEN
+    layer(WIDE, keys)
+    randomize(module)
+    load_state_dict(layer, module.state_dict())
+    expected, _ = module(*(torch.from_numpy(x) for x in (WIDE, keys, keys)))
+    close(layer(WIDE, keys), expected)
+    there(module, state_dict(layer))
+
+
+def randomize(module: Any) -> None:
+    for parameter in module.parameters():
+        torch.nn.init.normal_(parameter, 0.0, 0.5)
+
+
+def there(module: Any, written: dict[str, Any]) -> None:
+    """What was written is what the module holds, entry for entry."""
+    held = module.state_dict()
+    assert set(written) == set(held)
+    for name, value in written.items():
+        np.testing.assert_array_equal(value, held[name].numpy(), err_msg=name)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_blocks(first: bool) -> None:
+    encoder = torch.nn.TransformerEncoderLayer(8, 2, norm_first=first, **BLOCK)
+    decoder = torch.nn.TransformerDecoderLayer(8, 2, norm_first=first, **BLOCK)
+    causal = torch.nn.Transformer.generate_square_subsequent_mask(5)
+    x, seen = torch.from_numpy(WIDE), torch.from_numpy(SEEN)
+    options: dict[str, Any] = {"intermediate_dim": 12, "num_heads": 2, "normalize_first": first}
+    for layer, module, inputs, expected in (
+        (layers.TransformerEncoder(**options), encoder, [WIDE], lambda: encoder(x)),
+        (layers.TransformerDecoder(**options), encoder, [WIDE], lambda: encoder(x, causal)),
+        (
+            layers.TransformerDecoder(**options),
+            decoder,
+            [WIDE, SEEN],
+            lambda: decoder(x, seen, tgt_mask=causal),
+        ),
+    ):
+        layer(*inputs)
+        randomize(module)
+        load_state_dict(layer, module.state_dict())
+        close(layer(*inputs), expected())
+        there(module, state_dict(layer))
+
+
+def test_a_model_of_blocks() -> None:
+    """Modules correspond in order, however many parts a block has."""
+    block = torch.nn.TransformerEncoderLayer(8, 2, **BLOCK)
+    parts = [
+        torch.nn.Embedding(9, 8),
+        torch.nn.TransformerEncoder(block, 2, enable_nested_tensor=False),
+        torch.nn.Linear(8, 3),
+    ]
+    module = torch.nn.Sequential(*parts)
+    randomize(module)
+    model = models.Sequential(
+        [
+            layers.Input((5,), dtype="int32"),
+            layers.Embedding(9, 8),
+            layers.TransformerEncoder(12, 2, name="low"),
+            layers.TransformerEncoder(12, 2, name="high"),
+            layers.Dense(3),
+        ]
+    )
+    load_state_dict(model, module.state_dict())
+    ids = np.random.default_rng(3).integers(0, 9, (3, 5))
+    close(model(ids), module(torch.from_numpy(ids)))
+
+
+def test_attention_that_pytorch_has_not() -> None:
+    for options, message in (
+        ({"use_gate": True}, "use_gate of 'a' must be False as in PyTorch, not True"),
+        ({"key_dim": 3}, "key_dim of 'a' must be 4 as in PyTorch, not 3"),
+        ({"output_shape": 5}, r"output_shape of 'a' must be 8, .* not \(5,\)"),
+    ):
+        layer = layers.MultiHeadAttention(**{"num_heads": 2, "key_dim": 4, "name": "a", **options})
+        layer(WIDE, WIDE)
+        with pytest.raises(ValueError, match=message):
+            state_dict(layer)
+    groups = layers.GroupedQueryAttention(4, 2, 1)
+    groups(WIDE, WIDE)
+    with pytest.raises(ValueError, match="must be of a kind that PyTorch has too"):
+        state_dict(groups)

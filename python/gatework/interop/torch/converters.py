@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd import Array, Variable
+from .attention import ATTENTION, BLOCKS, attention_from_torch, attention_to_torch, parts_of
 
 __all__ = ["Slot", "depth_of", "from_torch", "is_recurrent", "to_torch"]
 
@@ -58,12 +59,23 @@ def from_torch(layer: Any, get: Get, level: int = 0) -> list[Slot]:
     kind = type(layer).__name__
     if kind == "TimeDistributed":
         return from_torch(layer.layer, get, level)
+    if kind in ATTENTION:
+        return attention_from_torch(layer, get)
+    found: list[Slot] = []
+    if kind in BLOCKS:
+        for part, module in parts_of(layer):
+            found += from_torch(part, _within(get, module))
+        return found
     if is_recurrent(layer):
-        found: list[Slot] = []
         for cell, suffix in _cells(layer, level):
             found += _cell_from_torch(cell, get, suffix)
         return found
     return [(v, _turned(kind, get(name))) for v, name in _parameters(layer)]
+
+
+def _within(get: Get, module: str) -> Get:
+    """What gives the parameters of a module inside the module that ``get`` knows."""
+    return lambda name: get(f"{module}.{name}")
 
 
 def to_torch(layer: Any, level: int = 0) -> dict[str, Array]:
@@ -71,8 +83,14 @@ def to_torch(layer: Any, level: int = 0) -> dict[str, Array]:
     kind = type(layer).__name__
     if kind == "TimeDistributed":
         return to_torch(layer.layer, level)
+    if kind in ATTENTION:
+        return attention_to_torch(layer)
+    found: dict[str, Array] = {}
+    if kind in BLOCKS:
+        for part, module in parts_of(layer):
+            found |= {f"{module}.{name}": value for name, value in to_torch(part).items()}
+        return found
     if is_recurrent(layer):
-        found: dict[str, Array] = {}
         for cell, suffix in _cells(layer, level):
             found |= _cell_to_torch(cell, suffix)
         return found
@@ -82,7 +100,7 @@ def to_torch(layer: Any, level: int = 0) -> dict[str, Array]:
 def _parameters(layer: Any) -> list[tuple[Variable, str]]:
     kind = type(layer).__name__
     if kind not in _PLAIN:
-        known = ", ".join([*_GATES, *_PLAIN])
+        known = ", ".join([*_GATES, *_PLAIN, ATTENTION[0], *BLOCKS])
         raise ValueError(
             f"layer '{layer.name}' must be of a kind that PyTorch has too ({known}), not {kind}"
         )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd import Array
+from .attention import roots
 from .converters import Slot, depth_of, from_torch, is_recurrent, to_torch
 from .files import as_arrays
 
@@ -121,8 +122,12 @@ def _pairs(
 def _in_order(model: Any, arrays: Mapping[str, Array]) -> dict[str, Place]:
     """Layers and modules side by side."""
     levels: dict[str, int] = {}
+    whole = roots(arrays)
     for name in arrays:
         prefix, _, last = name.rpartition(".")
+        prefix = next(
+            (r for r in whole if prefix == r or prefix.startswith(_joined(r, ""))), prefix
+        )
         match = _LEVEL.search(last)
         levels[prefix] = max(levels.get(prefix, 1), int(match[1]) + 1 if match else 1)
     places: list[tuple[str, int]] = []
