@@ -21,6 +21,7 @@ from gatework.utils import set_random_seed
 options = argparse.ArgumentParser()
 options.add_argument("--data", type=Path, required=True)
 options.add_argument("--epochs", type=int, default=60)
+options.add_argument("--seed", type=int, default=0)
 options.add_argument("--at-least", type=float, default=0.97, help="the accuracy asked for")
 given = options.parse_args()
 
@@ -50,7 +51,7 @@ x_train, x_test = (
 )
 
 # 3. The model.
-set_random_seed(0)
+set_random_seed(given.seed)
 model = Sequential(
     [
         Input((None, 12)),

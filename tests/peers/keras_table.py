@@ -9,6 +9,10 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.peers.sweep.table import Row
 
 # Read once, when Keras is imported.
 os.environ["KERAS_BACKEND"] = "torch"
@@ -21,9 +25,12 @@ Every public name of Keras {version} in the modules below, compared with ours by
 - **same**: the same arguments in the same order with the same defaults. Where a number is given,
   outputs and gradients (weights after every update, results after every batch) were compared over
   random arguments; it is the largest difference, relative to the larger of one and the largest
-  value. Initializers are compared in their distribution, seeds being another matter.
+  value.
 - **different**: what differs, in words.
-- **not here**: why.
+- **not here**: why, below each table.
+
+Seeds do not draw the numbers that they draw there. Initializers, and in training the layers that
+draw, are compared in their distribution. Of callbacks, the decisions on the same logs are compared.
 
 Left out of the comparison of arguments: {arguments}.
 """
@@ -60,24 +67,53 @@ def render(only: str | None = None, numbers: bool = True) -> Iterator[str]:
         counts = Counter(row.status for row in rows)
         told = ", ".join(f"{counts[s]} {s}" for s in ("same", "different", "not here") if counts[s])
         yield f"## {topic}\n\n{told}\n"
-        yield "| name | | numbers | remarks |\n|---|---|---|---|"
-        yield from (line(row) for row in rows)
+        yield "| name | is | numbers | remarks |\n|---|---|---|---|"
+        shown = [row for row in rows if row.here and not is_folded(row)]
+        yield from (line(row, [r.name for r in rows if is_folded(r, row.name)]) for row in shown)
         yield ""
+        yield from not_here(rows)
         print(f"{topic}: {told}", file=sys.stderr, flush=True)
 
 
-def line(row: object) -> str:
-    from tests.peers.sweep.table import Row
+def is_folded(row: Row, main: str | None = None) -> bool:
+    """Whether a row says no more than that of the name (or the name `main`) it is another of."""
+    plain = row.here and row.status == "same" and not row.more
+    return plain and row.alias_of is not None and main in (None, row.alias_of)
 
-    assert isinstance(row, Row)
+
+def line(row: Row, others: list[str]) -> str:
     remarks = [f"another name of `{row.alias_of}`"] if row.alias_of else []
-    remarks += [text for text in (row.known, row.missing, row.error) if text]
+    if others:
+        remarks.append("also " + ", ".join(f"`{name}`" for name in others))
+    remarks += [text for text in (row.known, row.error) if text]
     remarks += row.signature
     if row.more:
         remarks.append("more: " + ", ".join(f"`{name}`" for name in row.more))
-    numbers = "" if row.difference is None else f"{row.difference:.0e}"
     told = "; ".join(remarks).replace("|", "\\|")
-    return f"| `{row.name}` | {row.status} | {numbers} | {told} |"
+    return f"| `{row.name}` | {row.status} | {number(row)} | {told} |"
+
+
+def number(row: Row) -> str:
+    from tests.peers.sweep.table import case_of
+
+    case = case_of(row.topic, row.name)
+    if row.difference is None or case is None:
+        return ""
+    if row.topic == "initializers" and not case.options.get("exact"):
+        return "distribution"
+    return f"{row.difference:.0e}" if row.difference > 1e-12 else "0"
+
+
+def not_here(rows: list[Row]) -> Iterator[str]:
+    """The names that are missing, by their reasons."""
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        if not row.here:
+            reasons.setdefault(row.missing or "no reason", []).append(f"`{row.name}`")
+    if reasons:
+        yield "Not here:\n"
+        yield from (f"- {', '.join(names)}: {why}." for why, names in reasons.items())
+        yield ""
 
 
 if __name__ == "__main__":

@@ -48,7 +48,11 @@ def parameters(thing: Any) -> dict[str, Any]:
     found = dict(inspect.signature(called).parameters)
     if inspect.isclass(thing):
         found.pop("self", None)
-    return {name: p.default for name, p in found.items() if name not in PLUMBING}
+    return {
+        name: p.default
+        for name, p in found.items()
+        if name not in PLUMBING and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+    }
 
 
 def accepted(thing: Any) -> set[str]:
