@@ -1,12 +1,13 @@
 """Attention and Transformer blocks in programs: the layers' own numbers, or a reason."""
 
+from pathlib import Path
 from typing import Any
 
 import gatework
 import numpy as np
 import pytest
 from gatework import layers
-from gatework.inference import compile
+from gatework.inference import compile, load
 
 from tests.inference.models import shaken
 from tests.inference.test_lowering import check
@@ -55,7 +56,7 @@ def test_a_decoder_that_reads_an_encoder() -> None:
     np.testing.assert_array_equal(compile(model)([X, X[:, :4]]), model([X, X[:, :4]]).numpy())
 
 
-def test_a_language_model() -> None:
+def test_a_language_model(tmp_path: Path) -> None:
     ids = np.random.default_rng(0).integers(0, 30, (3, 6))
     words = layers.Input((None,), dtype="int32")
     x = layers.TokenAndPositionEmbedding(30, 8, 12)(words)
@@ -63,6 +64,8 @@ def test_a_language_model() -> None:
     model = shaken(gatework.Model(words, layers.Dense(30, "softmax")(x)), 6)
     program = compile(model)
     np.testing.assert_array_equal(program(ids), model(ids).numpy())
+    program.save(tmp_path / "lm.gwp")
+    np.testing.assert_array_equal(load(tmp_path / "lm.gwp", verify=True)(ids), program(ids))
     np.testing.assert_array_equal(program(ids[:, :2]), program(ids)[:, :2])
     with pytest.raises(ValueError, match="at most 8 steps"):
         program(np.zeros((1, 9), int))

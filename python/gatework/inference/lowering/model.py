@@ -57,6 +57,8 @@ def apply(b: Builder, layer: Any, inputs: Any, **arguments: Any) -> Any:
 
 def _applied(b: Builder, layer: Any, inputs: Any, arguments: dict[str, Any]) -> Any:
     if isinstance(layer, Model):
+        if arguments:
+            b.refuse(f"is called with {', '.join(arguments)}")
         return _run(b, layer, tree.flatten(inputs))
     rule = RULES.get(type(layer))
     if rule is None:
@@ -124,7 +126,8 @@ def _graph(b: Builder, model: Any, inputs: Sequence[Value]) -> Any:
     if len(inputs) != len(graph.flat_inputs):
         b.refuse(f"is called with {len(inputs)} inputs, not {len(graph.flat_inputs)}")
     for tensor, value in zip(graph.flat_inputs, inputs, strict=True):
-        if value.kind == "floats" and tensor.dtype != "float32":
+        whole = ("float32", "int32", "int64") if value.kind == "ids" else ("float32",)
+        if tensor.dtype not in whole:
             b.refuse(f"rounds its inputs to {tensor.dtype}")
         if len(value.shape) != len(tensor.shape):
             b.refuse("is called with inputs of another number of axes")
