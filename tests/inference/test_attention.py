@@ -66,7 +66,8 @@ def test_a_language_model(tmp_path: Path) -> None:
     np.testing.assert_array_equal(program(ids), model(ids).numpy())
     program.save(tmp_path / "lm.gwp")
     np.testing.assert_array_equal(load(tmp_path / "lm.gwp", verify=True)(ids), program(ids))
-    np.testing.assert_array_equal(program(ids[:, :2]), program(ids)[:, :2])
+    # Few queries are computed by other tiles than many, with roundings of their own.
+    np.testing.assert_allclose(program(ids[:, :2]), program(ids)[:, :2], rtol=1e-4, atol=1e-6)
     with pytest.raises(ValueError, match="at most 8 steps"):
         program(np.zeros((1, 9), int))
     with pytest.raises(ValueError, match="counts positions"):
