@@ -8,6 +8,13 @@ namespace {
 constexpr float kSeluAlpha = 1.6732632423543772f, kSeluScale = 1.0507009873554805f;
 constexpr float kLeakySlope = 0.2f, kShrink = 0.5f, kSquareplus = 4.0f;
 
+// gelu's tanh form is x sigmoid(2u), u = sqrt(2 / pi) (x + 0.044715 x^3); past the end the sigmoid is 0 or 1.
+constexpr float kGeluScale = 0.7978845608f, kGeluCube = 0.044715f, kGeluEnd = 12.0f;
+GW_INLINE vf twice_gelu_tanh_inner(vf x) {
+    const vf near = at_most(at_least(x, -kGeluEnd), kGeluEnd);
+    return 2.0f * kGeluScale * near * (1.0f + kGeluCube * near * near);
+}
+
 GW_INLINE vf zero() { return splat(0.0f); }
 GW_INLINE vf one() { return splat(1.0f); }
 
@@ -23,6 +30,7 @@ GW_INLINE vf activation_value(Activation kind, vf x) {
     case Activation::celu: return x > 0.0f ? x : expm1(x);
     case Activation::selu: return kSeluScale * (x > 0.0f ? x : kSeluAlpha * expm1(x));
     case Activation::gelu: return 0.5f * x * (1.0f + erf(x * 0.70710678118654752f));
+    case Activation::gelu_tanh: return x * sigmoid(twice_gelu_tanh_inner(x));
     case Activation::silu: return x * sigmoid(x);
     case Activation::mish: return x * tanh(softplus(x));
     case Activation::softplus: return softplus(x);
@@ -68,6 +76,12 @@ GW_INLINE vf activation_slope(Activation kind, vf x) {
     case Activation::gelu: {
         const vf density = 0.39894228040143268f * exp(-0.5f * x * x);
         return 0.5f * (1.0f + erf(x * 0.70710678118654752f)) + x * density;
+    }
+    case Activation::gelu_tanh: {
+        const vf near = at_most(at_least(x, -kGeluEnd), kGeluEnd);
+        const vf s = sigmoid(twice_gelu_tanh_inner(x));
+        const vf inner_slope = 2.0f * kGeluScale * (1.0f + 3.0f * kGeluCube * near * near);
+        return s + s * (1.0f - s) * near * inner_slope;
     }
     case Activation::silu: {
         const vf s = sigmoid(x);

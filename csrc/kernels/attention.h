@@ -6,17 +6,25 @@
 namespace gw::GW_ISA {
 namespace {
 
-// What one thread works with.
+// What one thread works with. Keys and values of a head are packed once, when a tile first looks at
+// their block, for all of its tiles: where they come from, rows of a head lie far apart.
 struct AttentionScratch {
-    i64 q_stride, v_stride;
-    float *q, *keys, *values, *logits, *y, *sums;
+    i64 q_stride, v_stride, blocks;
+    float *q, *logits, *y, *sums, *keys, *values, *packed;
 
-    static i64 size(const Attention& a) {
-        const i64 d = round_up(a.features, kLanes), e = round_up(a.value_features, kLanes);
-        return kQueries * (d + e + kLogitStride + kLanes) + kKeys * (d + e);
+    static constexpr float kFinite = 1.0f, kNotFinite = 2.0f; // in `packed`; 0: not yet
+
+    static i64 key_blocks(const Attention& a, bool few) {
+        return few ? 0 : (a.keys + kKeys - 1) / kKeys;
     }
-    AttentionScratch(const Attention& a, float* memory)
-        : q_stride(round_up(a.features, kLanes)), v_stride(round_up(a.value_features, kLanes)) {
+    static i64 size(const Attention& a, bool few) {
+        const i64 d = round_up(a.features, kLanes), e = round_up(a.value_features, kLanes);
+        const i64 tile = kQueries * (d + e + kLogitStride + kLanes);
+        return tile + key_blocks(a, few) * kKeys * (d + e) + round_up(key_blocks(a, few), kLanes);
+    }
+    AttentionScratch(const Attention& a, bool few, float* memory)
+        : q_stride(round_up(a.features, kLanes)), v_stride(round_up(a.value_features, kLanes)),
+          blocks(key_blocks(a, few)) {
         auto take = [&](i64 floats) {
             float* start = memory;
             memory += floats;
@@ -26,8 +34,9 @@ struct AttentionScratch {
         y = take(kQueries * v_stride);
         logits = take(kQueries * kLogitStride);
         sums = take(kQueries * kLanes);
-        keys = take(kKeys * q_stride);
-        values = take(kKeys * v_stride);
+        keys = take(blocks * kKeys * q_stride);
+        values = take(blocks * kKeys * v_stride);
+        packed = take(blocks);
     }
 };
 
@@ -151,7 +160,7 @@ inline void attend(const Attention& a, const TileRows& rows, const AttentionScra
                         keys_seen(a, rows.batch, rows.time + rows.times - 1).end};
     const float* k = a.k.data + rows.batch * a.k.batch + key_head * a.k.head;
     const float* v = a.v.data + rows.batch * a.v.batch + key_head * a.v.head;
-    const bool few = rows.count() <= kFewRows && a.value_features % kLanes == 0;
+    const bool few = scratch.blocks == 0;
     const TileWeights weights(a, rows, scratch.logits, softmax, dropout);
     for (i64 first = seen.begin / kKeys * kKeys; first < seen.end && !interrupted(); first += kKeys) {
         const i64 count = min64(kKeys, a.keys - first);
@@ -159,27 +168,33 @@ inline void attend(const Attention& a, const TileRows& rows, const AttentionScra
         const Range used = groups.all();
         if (used.empty()) continue;
         const float *block_k = k + first * a.k.time, *block_v = v + first * a.v.time;
-        if (const i64 next = min64(kKeys, a.keys - first - kKeys); !few && first + kKeys < seen.end) {
-            prefetch_rows(block_k + kKeys * a.k.time, a.k.time, next, a.features);
-            prefetch_rows(block_v + kKeys * a.v.time, a.v.time, next, a.value_features);
-        }
         const float* values = block_v;
         i64 value_step = a.v.time;
         bool finite = true;
         if (few) {
             multiply_rows(groups, scratch.q, scratch.q_stride, a.features, block_k, a.k.time, count,
                           scratch.logits);
-            finite = groups.whole() || finite_rows(block_v + used.begin * a.v.time, a.v.time, used.end - used.begin,
-                                 a.value_features);
+            finite = groups.whole() || finite_rows(block_v + used.begin * a.v.time, a.v.time,
+                                                   used.end - used.begin, a.value_features);
         } else {
-            pack_columns(block_k, a.k.time, count, a.features, scratch.keys);
-            finite = pack_rows(block_v + used.begin * a.v.time, a.v.time, used.end - used.begin,
-                               a.value_features, 1.0f, scratch.v_stride,
-                               scratch.values + used.begin * scratch.v_stride);
-            multiply_columns(groups, scratch.q, scratch.q_stride, a.features, scratch.keys,
+            const i64 block = first / kKeys;
+            float* packed_k = scratch.keys + first * scratch.q_stride;
+            float* packed_v = scratch.values + first * scratch.v_stride;
+            if (scratch.packed[block] == 0.0f) {
+                pack_columns(block_k, a.k.time, count, a.features, packed_k);
+                const bool is_finite = pack_rows(block_v, a.v.time, count, a.value_features, 1.0f,
+                                                 scratch.v_stride, packed_v);
+                scratch.packed[block] =
+                    is_finite ? AttentionScratch::kFinite : AttentionScratch::kNotFinite;
+                const i64 next = first + kKeys, rest = min64(kKeys, a.keys - next);
+                prefetch_rows(k + next * a.k.time, a.k.time, rest, a.features);
+                prefetch_rows(v + next * a.v.time, a.v.time, rest, a.value_features);
+            }
+            multiply_columns(groups, scratch.q, scratch.q_stride, a.features, packed_k,
                              scratch.logits);
-            values = scratch.values;
+            values = packed_v;
             value_step = scratch.v_stride;
+            finite = scratch.packed[block] == AttentionScratch::kFinite;
         }
         for (const RowGroup& group : groups) {
             weights.run(groups, group, first, count);
@@ -222,15 +237,16 @@ struct QueryTiles {
         time_tiles = (a.time + times - 1) / times;
     }
     i64 per_key_head() const { return head_tiles * time_tiles; }
+    bool few(const Attention& a) const {
+        return heads * times <= kFewRows && a.value_features % kLanes == 0;
+    }
 
-    // The tiles of one head of keys follow each other, so that they find its keys and values in the
-    // cache; later queries, which see more keys when causal, come first, so that threads end together.
-    TileRows tile(const Attention& a, i64 task) const {
-        const i64 group = a.heads / a.key_heads, tile = task % per_key_head();
-        task /= per_key_head();
+    // Later queries, which see more keys when causal, come first, so that threads end together.
+    TileRows tile(const Attention& a, i64 key_head, i64 tile) const {
+        const i64 group = a.heads / a.key_heads;
         TileRows rows = {};
-        rows.batch = task / a.key_heads;
-        rows.head = task % a.key_heads * group + tile % head_tiles * heads;
+        rows.batch = key_head / a.key_heads;
+        rows.head = key_head % a.key_heads * group + tile % head_tiles * heads;
         rows.heads = min64(heads, group - tile % head_tiles * heads);
         rows.time = (time_tiles - 1 - tile / head_tiles) * times;
         rows.times = min64(times, a.time - rows.time);
@@ -247,17 +263,27 @@ inline double attention_nanoseconds(const Attention& a) {
 inline void attention_forward(const Attention& a) {
     if (a.batch * a.heads * a.time == 0) return;
     const QueryTiles tiles(a);
-    const i64 tasks = a.batch * a.key_heads * tiles.per_key_head();
-    const int threads =
-        static_cast<int>(min64(tasks, worthwhile_threads(attention_nanoseconds(a))));
-    const i64 size = AttentionScratch::size(a);
+    const bool few = tiles.few(a);
+    const i64 key_heads = a.batch * a.key_heads;
+    int threads = worthwhile_threads(attention_nanoseconds(a));
+    // The tiles of a head are one task, unless there are too few heads for all threads.
+    constexpr i64 kTasks = 4; // a thread
+    const i64 parts =
+        threads == 1 ? 1 : min64(tiles.per_key_head(), (kTasks * threads + key_heads - 1) / key_heads);
+    const i64 tasks = key_heads * parts;
+    threads = static_cast<int>(min64(tasks, threads));
+    const i64 size = AttentionScratch::size(a, few);
     const Floats memory(threads * size);
     TaskCounter counter;
     parallel(threads, [&](int thread) {
-        const AttentionScratch scratch(a, memory.get() + thread * size);
+        const AttentionScratch scratch(a, few, memory.get() + thread * size);
         const RowDropout dropout(a);
-        for (i64 task; (task = counter.take()) < tasks && !interrupted();)
-            attend(a, tiles.tile(a, task), scratch, a.threshold > 0 ? &dropout : nullptr);
+        for (i64 task; (task = counter.take()) < tasks && !interrupted();) {
+            for (i64 block = 0; block < scratch.blocks; ++block) scratch.packed[block] = 0.0f;
+            for (i64 tile = task % parts; tile < tiles.per_key_head(); tile += parts)
+                attend(a, tiles.tile(a, task / parts, tile), scratch,
+                       a.threshold > 0 ? &dropout : nullptr);
+        }
     });
     throw_if_interrupted();
 }

@@ -23,13 +23,16 @@ struct KeyPieces {
     }
 };
 
+// Queries and output gradients of all heads that share a head of keys are packed once for a task; so are
+// the sums of the queries' gradients, for rows of a head lie far apart where they come from and go to.
 struct BackwardScratch {
     i64 q_stride, v_stride;
-    float *q, *dy, *key_columns, *value_columns, *keys, *weights, *slopes, *dk, *dv;
+    float *q, *dy, *dq, *key_columns, *value_columns, *keys, *weights, *slopes, *dk, *dv;
 
     static i64 size(const Attention& a) {
         const i64 d = round_up(a.features, kLanes), e = round_up(a.value_features, kLanes);
-        return kBackwardQueries * (d + e + 2 * kLogitStride) + kKeys * (3 * d + 2 * e);
+        return a.heads / a.key_heads * a.time * (2 * d + e) + 2 * kBackwardQueries * kLogitStride +
+               kKeys * (3 * d + 2 * e);
     }
     BackwardScratch(const Attention& a, float* memory)
         : q_stride(round_up(a.features, kLanes)), v_stride(round_up(a.value_features, kLanes)) {
@@ -38,8 +41,10 @@ struct BackwardScratch {
             memory += floats;
             return start;
         };
-        q = take(kBackwardQueries * q_stride);
-        dy = take(kBackwardQueries * v_stride);
+        const i64 rows = a.heads / a.key_heads * a.time;
+        q = take(rows * q_stride);
+        dy = take(rows * v_stride);
+        dq = take(rows * q_stride);
         weights = take(kBackwardQueries * kLogitStride);
         slopes = take(kBackwardQueries * kLogitStride);
         key_columns = take(kKeys * q_stride);
@@ -94,11 +99,21 @@ class AttentionBackward {
         : a_(a), g_(g), delta_(delta), scratch_(scratch), dropout_(a),
           plain_(RowLogits::plain(a) && a.threshold == 0 && g.dlogits == nullptr) {}
 
-    // The gradients of `count` keys from `first` on; dq [B, T, N, D] receives this piece's share.
-    void run(i64 batch, i64 key_head, i64 first, i64 end, float* dq) const {
+    // The gradients of keys [first, end); dq [B, T, N, D] receives this piece's share.
+    void run(i64 batch, i64 key_head, i64 first, i64 end, float* dq) {
         const i64 group = a_.heads / a_.key_heads, head = key_head * group;
-        for (i64 t = 0; t < a_.time; ++t)
-            for (i64 n = head; n < head + group; ++n) clear(dq_at(dq, batch, t, n), a_.features);
+        const BackwardScratch& w = scratch_;
+        finite_q_ = finite_dy_ = true;
+        for (i64 n = head; n < head + group; ++n) {
+            const i64 at = (n - head) * a_.time;
+            finite_q_ &= pack_rows(a_.q.data + batch * a_.q.batch + n * a_.q.head, a_.q.time, a_.time,
+                                   a_.features, RowLogits::product_scale(a_), w.q_stride,
+                                   w.q + at * w.q_stride);
+            finite_dy_ &= pack_rows(g_.dy.data + batch * g_.dy.batch + n * g_.dy.head, g_.dy.time,
+                                    a_.time, a_.value_features, 1.0f, w.v_stride,
+                                    w.dy + at * w.v_stride);
+        }
+        clear(w.dq, group * a_.time * w.q_stride);
         for (; first < end && !interrupted(); first += kKeys) {
             KeyBlock block = {batch, key_head, first, min64(kKeys, end - first), true};
             block.finite = pack(block);
@@ -107,16 +122,19 @@ class AttentionBackward {
             for (i64 n = head; n < head + group; ++n)
                 for (i64 t = max64(0, seen.begin) / kBackwardQueries * kBackwardQueries; t < seen.end;
                      t += kBackwardQueries)
-                    tile(block, {batch, n, 1, t, min64(kBackwardQueries, a_.time - t)}, dq);
+                    tile(block, {batch, n, 1, t, min64(kBackwardQueries, a_.time - t)});
             write(block);
+        }
+        for (i64 n = head; n < head + group; ++n) {
+            for (i64 t = 0; t < a_.time; ++t) {
+                const float* sum = w.dq + ((n - head) * a_.time + t) * w.q_stride;
+                copy_row(sum, a_.features,
+                         dq + ((batch * a_.time + t) * a_.heads + n) * a_.features);
+            }
         }
     }
 
   private:
-    float* dq_at(float* dq, i64 b, i64 t, i64 n) const {
-        return dq + ((b * a_.time + t) * a_.heads + n) * a_.features;
-    }
-
     bool pack(const KeyBlock& block) const {
         const float* k =
             a_.k.data + block.batch * a_.k.batch + block.first * a_.k.time + block.key_head * a_.k.head;
@@ -146,30 +164,24 @@ class AttentionBackward {
         }
     }
 
-    void tile(const KeyBlock& block, const TileRows& rows, float* dq) const {
+    void tile(const KeyBlock& block, const TileRows& rows) const {
         const RowGroups groups(a_, rows, block.first, block.count);
         const Range used = groups.all();
         if (used.empty()) return;
         const BackwardScratch& w = scratch_;
         const i64 times = rows.times;
-        const bool finite_q =
-            pack_rows(a_.q.data + rows.batch * a_.q.batch + rows.time * a_.q.time + rows.head * a_.q.head,
-                  a_.q.time, times, a_.features, RowLogits::product_scale(a_), w.q_stride, w.q);
-        const bool finite_dy =
-            pack_rows(g_.dy.data + rows.batch * g_.dy.batch + rows.time * g_.dy.time +
-                      rows.head * g_.dy.head,
-                  g_.dy.time, times, a_.value_features, 1.0f, w.v_stride, w.dy);
-        multiply_columns(groups, w.q, w.q_stride, a_.features, w.key_columns, w.weights);
-        multiply_columns(groups, w.dy, w.v_stride, a_.value_features, w.value_columns, w.slopes);
+        const i64 start = rows.head % (a_.heads / a_.key_heads) * a_.time + rows.time;
+        const float *q = w.q + start * w.q_stride, *dy = w.dy + start * w.v_stride;
+        multiply_columns(groups, q, w.q_stride, a_.features, w.key_columns, w.weights);
+        multiply_columns(groups, dy, w.v_stride, a_.value_features, w.value_columns, w.slopes);
         for (const RowGroup& group : groups) {
             for (i64 row = group.row; row < group.row + group.rows; ++row)
                 slopes(block, rows, groups, group, used, row);
-            add_product(group.rows, a_.features,
+            add_product(group.rows, w.q_stride,
                         {w.slopes + group.row * kLogitStride + group.keys.begin, kLogitStride, 1,
                          w.keys + group.keys.begin * w.q_stride, w.q_stride,
                          group.keys.end - group.keys.begin},
-                        block.finite, dq_at(dq, rows.batch, rows.time + group.row, rows.head),
-                        a_.heads * a_.features);
+                        block.finite, w.dq + (start + group.row) * w.q_stride, w.q_stride);
         }
         // Keys in groups, each over the queries that see one of them.
         for (RowTiles keys(used.end - used.begin, kPanelVectors); keys.more(); keys.next()) {
@@ -180,13 +192,13 @@ class AttentionBackward {
             if (part.empty()) continue;
             const i64 depth = part.end - part.begin, at = part.begin * kLogitStride + j;
             add_product(keys.rows(), w.v_stride,
-                        {w.weights + at, 1, kLogitStride, w.dy + part.begin * w.v_stride, w.v_stride,
+                        {w.weights + at, 1, kLogitStride, dy + part.begin * w.v_stride, w.v_stride,
                          depth},
-                        finite_dy, w.dv + j * w.v_stride, w.v_stride);
+                        finite_dy_, w.dv + j * w.v_stride, w.v_stride);
             add_product(keys.rows(), w.q_stride,
-                        {w.slopes + at, 1, kLogitStride, w.q + part.begin * w.q_stride, w.q_stride,
+                        {w.slopes + at, 1, kLogitStride, q + part.begin * w.q_stride, w.q_stride,
                          depth},
-                        finite_q, w.dk + j * w.q_stride, w.q_stride);
+                        finite_q_, w.dk + j * w.q_stride, w.q_stride);
         }
     }
 
@@ -217,7 +229,7 @@ class AttentionBackward {
     const float* delta_;
     const BackwardScratch& scratch_;
     RowDropout dropout_;
-    bool plain_;
+    bool plain_, finite_q_ = true, finite_dy_ = true;
 };
 
 // delta (b, n, t) = Σ_e dy y: what the softmax takes from the gradients of a row's weights.
@@ -248,7 +260,7 @@ inline void attention_backward(const Attention& a, const AttentionGrad& g) {
     TaskCounter counter;
     parallel(threads, [&](int thread) {
         const BackwardScratch scratch(a, memory.get() + thread * floats);
-        const AttentionBackward backward(a, g, delta.get(), scratch);
+        AttentionBackward backward(a, g, delta.get(), scratch);
         for (i64 task; (task = counter.take()) < tasks && !interrupted();) {
             const i64 piece = task / (a.batch * a.key_heads), first = piece * pieces.keys;
             backward.run(task / a.key_heads % a.batch, task % a.key_heads, first,

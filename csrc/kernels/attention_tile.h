@@ -13,7 +13,7 @@ namespace gw::GW_ISA {
 namespace {
 
 constexpr i64 kKeys = 64;                    // a block of keys, packed, stays in the nearest cache
-constexpr i64 kQueries = 22 * kTileRows; // most rows of a tile
+constexpr i64 kQueries = 44 * kTileRows; // most rows of a tile
 constexpr i64 kLogitStride = kKeys + kLanes; // not a power of two: columns of a tile are read too
 constexpr float kLn2 = 0.693147180559945f;
 

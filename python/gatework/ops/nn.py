@@ -97,6 +97,7 @@ swish, hard_swish = silu, hard_silu
 _relu = _compiled("relu", "")
 _elu = _compiled("elu", "")
 _gelu = _compiled("gelu", "")
+_gelu_tanh = _compiled("gelu_tanh", "")
 _sigmoid = _compiled("sigmoid", "")
 _leaky_relu = _compiled("leaky_relu", "")
 _squareplus = _compiled("squareplus", "")
@@ -155,13 +156,7 @@ def gelu(x: Any, approximate: bool = True) -> Tensor:
 
     The tanh form where nothing is said, as in Keras; ``activations.gelu`` is exact.
     """
-    if not approximate:
-        return _gelu(x)
-    from .math import add, multiply
-
-    t = as_tensor(x, "float32")
-    inner = multiply(multiply(t, 0.7978845608028654), add(multiply(multiply(t, t), 0.044715), 1.0))
-    return multiply(multiply(t, 0.5), add(tanh(inner), 1.0))
+    return _gelu_tanh(x) if approximate else _gelu(x)
 
 
 def squareplus(x: Any, b: float = 4.0) -> Tensor:

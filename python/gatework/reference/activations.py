@@ -133,6 +133,22 @@ def gelu_slope(x: Array) -> Array:
     return normal_cdf(x) + x * np.exp(-0.5 * x * x) * math.sqrt(0.5 / math.pi)
 
 
+def _gelu_tanh_inner(x: Array) -> Array:
+    return math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
+
+
+def gelu_tanh(x: Array) -> Array:
+    """x (1 + tanh u) / 2, u = √(2/π) (x + 0.044715 x³) (Hendrycks & Gimpel 2016)."""
+    return 0.5 * x * (1 + np.tanh(_gelu_tanh_inner(x)))
+
+
+def gelu_tanh_slope(x: Array) -> Array:
+    """(1 + tanh u) / 2 + x (1 - tanh² u) u' / 2."""
+    t = np.tanh(_gelu_tanh_inner(x))
+    inner_slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner_slope
+
+
 def silu(x: Array) -> Array:
     """x σ(x)."""
     return x * sigmoid(x)
@@ -290,6 +306,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "selu": Activation(selu, selu_slope),
     "celu": Activation(elu, elu_slope),  # Barron 2017: the same at α = 1
     "gelu": Activation(gelu, gelu_slope),
+    "gelu_tanh": Activation(gelu_tanh, gelu_tanh_slope),
     "silu": Activation(silu, silu_slope),
     "mish": Activation(mish, mish_slope),
     "softplus": Activation(softplus, sigmoid),

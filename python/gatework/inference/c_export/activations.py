@@ -18,6 +18,7 @@ ACTIVATIONS: dict[str, str] = {
     "selu": "1.0507009873554805f * (x > 0.0f ? x : 1.6732632423543772f * expm1f(x))",
     "celu": "x > 0.0f ? x : expm1f(x)",
     "gelu": "0.5f * x * (1.0f + erff(x * 0.70710678118654752f))",
+    "gelu_tanh": "0.5f * x * (1.0f + tanhf(0.7978845608f * (x + 0.044715f * x * x * x)))",
     "silu": f"x * ({_SIGMOID})",
     "mish": f"x * tanhf({_SOFTPLUS})",
     "softplus": _SOFTPLUS,
