@@ -14,7 +14,8 @@ __all__ = ["mixed_steps"]
 _ELEMENTWISE = frozenset(
     {
         *("abs", "absolute", "add", "cast", "ceil", "celu", "clip", "cos", "divide", "elu"),
-        *("equal", "exp", "expm1", "floor", "floor_divide", "gelu", "greater", "greater_equal"),
+        *("equal", "exp", "expm1", "floor", "floor_divide", "gelu", "gelu_tanh", "greater"),
+        *("greater_equal",),
         *("hard_shrink", "hard_sigmoid", "hard_sigmoid_keras2", "hard_silu", "hard_tanh"),
         *("isfinite", "isinf", "isnan", "leaky_relu", "less", "less_equal", "log", "log1p"),
         *("log_sigmoid", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum"),

@@ -21,6 +21,7 @@ __all__ = [
     "embedding",
     "exponential",
     "gelu",
+    "gelu_tanh",
     "glu",
     "hard_shrink",
     "hard_sigmoid",
@@ -87,6 +88,9 @@ hard_sigmoid_keras2 = _compiled(
     "hard_sigmoid_keras2",
     "clip(0.2x + 0.5, 0, 1): what Keras 1 and 2 call hard_sigmoid, as their files mean it.",
 )
+gelu_tanh = _compiled(
+    "gelu_tanh", "The tanh form of gelu: what ``gelu(x, approximate=True)`` computes."
+)
 hard_silu = _compiled("hard_silu", "x * hard_sigmoid(x)")
 hard_tanh = _compiled("hard_tanh", "clip(x, -1, 1)")
 sparse_plus = _compiled("sparse_plus", "0 below -1, (x + 1)² / 4 up to 1, x above")
@@ -97,7 +101,6 @@ swish, hard_swish = silu, hard_silu
 _relu = _compiled("relu", "")
 _elu = _compiled("elu", "")
 _gelu = _compiled("gelu", "")
-_gelu_tanh = _compiled("gelu_tanh", "")
 _sigmoid = _compiled("sigmoid", "")
 _leaky_relu = _compiled("leaky_relu", "")
 _squareplus = _compiled("squareplus", "")
@@ -156,7 +159,7 @@ def gelu(x: Any, approximate: bool = True) -> Tensor:
 
     The tanh form where nothing is said, as in Keras; ``activations.gelu`` is exact.
     """
-    return _gelu_tanh(x) if approximate else _gelu(x)
+    return gelu_tanh(x) if approximate else _gelu(x)
 
 
 def squareplus(x: Any, b: float = 4.0) -> Tensor:

@@ -134,7 +134,8 @@ def gelu_slope(x: Array) -> Array:
 
 
 def _gelu_tanh_inner(x: Array) -> Array:
-    return math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
+    inner: Array = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
+    return inner
 
 
 def gelu_tanh(x: Array) -> Array:
@@ -146,7 +147,8 @@ def gelu_tanh_slope(x: Array) -> Array:
     """(1 + tanh u) / 2 + x (1 - tanh² u) u' / 2."""
     t = np.tanh(_gelu_tanh_inner(x))
     inner_slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)
-    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner_slope
+    slope: Array = 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner_slope
+    return slope
 
 
 def silu(x: Array) -> Array:
