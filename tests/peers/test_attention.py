@@ -98,7 +98,6 @@ def test_keras(groups: int, causal: bool, added: str) -> None:
         options["mask"][..., 0] = True
     elif added == "bias":
         options["bias"] = drawn((1, 4, 9, 9), 3)
-
     theirs = keras.ops.dot_product_attention(q, k, v, **options)
     ours = ops.dot_product_attention(q, k, v, **options)
     expected = keras.ops.convert_to_numpy(theirs)

@@ -140,7 +140,8 @@ def _gelu_tanh_inner(x: Array) -> Array:
 
 def gelu_tanh(x: Array) -> Array:
     """x (1 + tanh u) / 2, u = √(2/π) (x + 0.044715 x³) (Hendrycks & Gimpel 2016)."""
-    return 0.5 * x * (1 + np.tanh(_gelu_tanh_inner(x)))
+    y: Array = 0.5 * x * (1 + np.tanh(_gelu_tanh_inner(x)))
+    return y
 
 
 def gelu_tanh_slope(x: Array) -> Array:
