@@ -52,6 +52,11 @@ def test_a_name_that_nobody_has() -> None:
         from gatework.layers import LSTMM  # noqa: F401
 
 
+def test_a_module_that_nobody_has() -> None:
+    with pytest.raises(AttributeError, match=r"'gatework' has no attribute 'layer'; .*'layers'"):
+        gatework.layer  # noqa: B018
+
+
 def test_an_empty_name() -> None:
     with pytest.raises(AttributeError, match="has no attribute ''"):
         getattr(gatework.layers, "")

@@ -3,7 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import _openmp
+from . import _openmp, _suggest
 from .autograd import GradientTape, Tensor, Variable
 from .runtime import build_config
 
@@ -83,7 +83,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f".{name}", __name__)
     if name in _NAMES:
         return getattr(importlib.import_module(f".{_NAMES[name]}", __name__), name)
-    raise AttributeError(f"module 'gatework' has no attribute '{name}'")
+    hint = "" if name[:1] in ("", "_") else _suggest.nearest(name, __all__)
+    raise AttributeError(f"module 'gatework' has no attribute '{name}'{hint}")
 
 
 def __dir__() -> list[str]:

@@ -39,7 +39,11 @@ def find_object(kind: str, known: Mapping[str, Callable[..., Any]], identifier: 
     elif inspect.isclass(identifier):
         found = identifier()
     if not callable(found):
-        raise ValueError(f"{kind} must be a name, a configuration or a callable, not {found!r}")
+        number = kind == "regularizer" and isinstance(found, int | float)
+        hint = f"; write regularizers.L2({found!r})" if number else ""
+        raise ValueError(
+            f"{kind} must be a name, a configuration or a callable, not {found!r}{hint}"
+        )
     return found
 
 

@@ -62,6 +62,15 @@ class TestDense:
         with pytest.raises(ValueError, match="units must be a positive integer, not"):
             Dense(units)
 
+    def test_weights_before_it_is_built(self) -> None:
+        layer = Dense(2, name="head")
+        with pytest.raises(ValueError, match="0 arrays, not 1: head is not built; call it on data"):
+            layer.set_weights([np.zeros((3, 2))])
+
+    def test_a_number_as_regularizer(self) -> None:
+        with pytest.raises(ValueError, match=r"not 0.01; write regularizers.L2\(0.01\)"):
+            Dense(2, kernel_regularizer=0.01)
+
     def test_unknown_names(self) -> None:
         with pytest.raises(ValueError, match=r"'rellu'.*nearest.*'relu'"):
             Dense(2, activation="rellu")

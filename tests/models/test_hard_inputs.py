@@ -176,3 +176,17 @@ def test_fit_inside_fit():
     assert history is made.history
     assert history.epoch == [0, 1]
     assert made.fit(X, Y, verbose=0).epoch == [0]
+
+
+@pytest.mark.parametrize(
+    ("last", "loss", "advice"),
+    [
+        (layers.Dense(2, "sigmoid"), "binary_crossentropy", "give the last layer one unit"),
+        (layers.Dense(3, "softmax"), "categorical_crossentropy", "sparse_categorical_crossentropy"),
+    ],
+)
+def test_labels_that_do_not_fit_say_what_to_write(last, loss, advice):
+    made = Sequential([layers.Input((5, 3)), layers.LSTM(2), last])
+    made.compile("sgd", loss)
+    with pytest.raises(ValueError, match=advice):
+        made.fit(np.ones((4, 5, 3)), np.array([0, 1, 1, 0]), verbose=0)

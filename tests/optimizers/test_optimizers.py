@@ -111,6 +111,8 @@ def test_clipping():
     close(found, [w - np.clip(g, -0.3, 0.3) for w, g in zip(START, grads, strict=True)])
     found = run(SGD(1.0, global_clipnorm=1e6), [grads])
     close(found, [w - g for w, g in zip(START, grads, strict=True)])
+    with pytest.raises(ValueError, match="clipnorm must be a number >= 0, not -1"):
+        SGD(1.0, clipnorm=-1)
     with pytest.raises(ValueError, match="not clipnorm and clipvalue"):
         SGD(clipnorm=1.0, clipvalue=1.0)
 

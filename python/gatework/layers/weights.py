@@ -146,8 +146,9 @@ class WeightOwner:
         variables = self.weights
         values = [as_array(value) for value in weights]
         if len(values) != len(variables):
+            hint = "" if self.built else f": {self.name} is not built; call it on data first"
             raise ValueError(
-                f"weights of {self.name} must be {len(variables)} arrays, not {len(values)}"
+                f"weights of {self.name} must be {len(variables)} arrays, not {len(values)}{hint}"
             )
         _assign_all(variables, values)
 

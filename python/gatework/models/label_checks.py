@@ -117,7 +117,10 @@ def _same(true: tuple[int, ...], pred: tuple[int, ...]) -> bool:
 
 def _hint(name: str, true: tuple[int, ...], pred: tuple[int, ...]) -> str:
     if name == "binary_crossentropy" and true == pred[:-1] and pred[-1] > 1:
-        return "; for class indices write loss='sparse_categorical_crossentropy'"
+        return (
+            "; for class indices write loss='sparse_categorical_crossentropy', "
+            "for labels 0 and 1 give the last layer one unit"
+        )
     if len(pred) == len(true) + 1 and len(pred) >= 3:
         return "; for one output per sequence give the last recurrent layer return_sequences=False"
     if len(true) >= 2 and len(pred) == 2 and pred[-1] == 1 and true[1] > 1:

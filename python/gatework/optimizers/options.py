@@ -61,6 +61,9 @@ class UpdateOptions:
                 "only one of clipnorm, clipvalue and global_clipnorm must be set, "
                 f"not {' and '.join(chosen)}"
             )
+        for key in chosen:
+            if isinstance(given[key], str) or not given[key] >= 0:  # type: ignore[operator]
+                raise ValueError(f"{key} must be a number >= 0, not {given[key]!r}")
         if use_ema and not 0 <= ema_momentum <= 1:
             raise ValueError(f"ema_momentum must be in [0, 1], not {ema_momentum!r}")
         every = ema_overwrite_frequency

@@ -254,7 +254,11 @@ class TestContract:
     @pytest.mark.parametrize(
         ("make", "sentence"),
         [
-            (lambda: RNN(3), "cell must have 'call', which 3 has not"),
+            (
+                lambda: RNN(3),
+                r"cell must have 'call', which 3 has not; write LSTMCell\(3\), or LSTM\(3\)",
+            ),
+            (lambda: LSTMCell(2).build((4, None)), r"as in Input\(\(None, features\)\)"),
             (lambda: RNN(Dense(2)), "cell must have 'state_size'"),
             (lambda: RNN([Dense(2)]), r"cells\[0\] must have 'state_size'"),
             (lambda: RNN([]), r"cells must be a list of at least one cell, not \[\]"),

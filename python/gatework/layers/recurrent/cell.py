@@ -115,7 +115,8 @@ class RecurrentCell(Layer):
         if features is None:
             raise ValueError(
                 f"the last axis of the inputs of {type(self).__name__} must be known, "
-                f"not None: shape {tuple(input_shape)}"
+                f"not None: shape {tuple(input_shape)}; "
+                "only the number of steps may be None, as in Input((None, features))"
             )
         self.kernel = self.add_weight(
             shape=(features, self.gates * self.units),

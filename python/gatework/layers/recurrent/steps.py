@@ -19,11 +19,15 @@ from .cell import RecurrentCell
 __all__ = ["call_cell", "cells_in", "check_cell", "compiled", "output_size", "run_steps"]
 
 
+def _hint(cell: Any) -> str:
+    return f"; write LSTMCell({cell}), or LSTM({cell}) without RNN" if type(cell) is int else ""
+
+
 def check_cell(name: str, cell: Any) -> None:
     """Raises ValueError for what has no ``call`` or no ``state_size``; ``name`` is the argument."""
     for needed in ("call", "state_size"):
         if not hasattr(cell, needed):
-            raise ValueError(f"{name} must have '{needed}', which {cell!r} has not")
+            raise ValueError(f"{name} must have '{needed}', which {cell!r} has not{_hint(cell)}")
 
 
 def cells_in(cell: Any) -> Iterator[Any]:
