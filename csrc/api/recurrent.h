@@ -61,6 +61,9 @@ struct Recurrent {
     const float* projection;               // [H, P], of a cell that does not carry h, else null
     const float* bias;                     // [G*H] or [2, G*H] (Gru); null: none
     const float* diagonal;                 // [D, H] of a cell that has them (peepholes); null: zeros
+    const float* gamma;                    // [S or S + 1, H] gains of a cell with layer normalization
+    const float* beta;                     // [H] of one that normalizes a state too, else null
+    float epsilon;                         // of its variances
     const float* initial[kMaxStates];      // [B, P], [B, H]; null: zeros
     const float* input_mask;               // [B, I] multiplies x; null: none
     const float* recurrent_mask;           // [B, P] multiplies h in its product; null: none
@@ -87,6 +90,7 @@ struct RecurrentGrad {
     float* dprojection;                    // [H, P]; null: none
     float* dbias;                          // like bias; null: none
     float* ddiagonal;                      // like diagonal; null: none
+    float *dgamma, *dbeta;                 // like gamma and beta; null: none
     float* dinitial[kMaxStates];           // [B, P], [B, H]; null: not wanted
 };
 
@@ -99,6 +103,8 @@ struct CellShape {
     i64 x_row, state_row, gates_row;
     bool second;    // keeps RecurrentSaved::second
     i64 diagonals;  // D: weights that multiply a state unit by unit
+    i64 gammas;     // rows of Recurrent::gamma: one for each slot, one more with a beta
+    i64 betas;      // 0, or 1 where there is a beta
 };
 
 } // namespace gw

@@ -20,7 +20,7 @@ CellSizes cell_sizes(Cell cell, const py::object& recurrent_kernel, const py::ob
     const auto u = shaped<float>("recurrent_kernel", recurrent_kernel, {-1, -1});
     if (u.shape(0) == 0) fail("recurrent_kernel", "of at least one unit", "empty");
     if (projection.is_none()) return {u.shape(0), u.shape(0), std::nullopt};
-    if (cell != Cell::lstm && cell != Cell::lstm_peephole)
+    if (cell != Cell::lstm && cell != Cell::lstm_peephole && cell != Cell::lstm_layer_norm)
         fail("projection", "None for this cell", type_name(projection));
     const auto p = shaped<float>("projection", projection, {-1, u.shape(0)});
     if (p.shape(0) <= p.shape(1)) fail("projection", "of fewer columns than rows", shape_text(p));
@@ -57,9 +57,22 @@ std::optional<FloatArray> diagonal_weights(const CellShape& shape, i64 units, co
     return shaped_or_none<float>("peepholes", given, {shape.diagonals, units});
 }
 
+NormWeights norm_weights(const CellShape& shape, i64 units, const py::object& gamma,
+                         const py::object& beta) {
+    auto given = [](const char* name, const py::object& array, bool wanted,
+                    std::vector<i64> sizes) -> std::optional<FloatArray> {
+        if (wanted) return shaped<float>(name, array, sizes);
+        if (!array.is_none()) fail(name, "None for this cell", type_name(array));
+        return std::nullopt;
+    };
+    return {given("gamma", gamma, shape.gammas > 0, {shape.gammas, units}),
+            given("beta", beta, shape.betas > 0, {units})};
+}
+
 PackedWeights::PackedWeights(const std::string& cell_name, const py::object& kernel,
                              const py::object& recurrent_kernel, const py::object& bias,
-                             const py::object& peepholes, const py::object& projection, bool bf16_)
+                             const py::object& peepholes, const py::object& projection, bool bf16_,
+                             const py::object& gamma, const py::object& beta)
     : cell(parse_cell(cell_name)), isa(&kernels()), bf16(bf16_) {
     const auto w = shaped<float>("kernel", kernel, {-1, -1});
     const auto u = shaped<float>("recurrent_kernel", recurrent_kernel, {-1, -1});
@@ -75,6 +88,7 @@ PackedWeights::PackedWeights(const std::string& cell_name, const py::object& ker
     const auto b = shape.bias_rows == 2 ? shaped_or_none<float>("bias", bias, {2, columns})
                                         : shaped_or_none<float>("bias", bias, {columns});
     const auto p = diagonal_weights(shape, units, peepholes);
+    const NormWeights norms = norm_weights(shape, units, gamma, beta);
     Recurrent r = {};
     r.bf16 = bf16;
     r.inputs = inputs;
@@ -85,6 +99,8 @@ PackedWeights::PackedWeights(const std::string& cell_name, const py::object& ker
     r.recurrent_kernel = u.data();
     r.bias = data_or_null(b);
     r.diagonal = data_or_null(p);
+    r.gamma = data_or_null(norms.gamma);
+    r.beta = data_or_null(norms.beta);
     run_kernel([&] { packed_ = isa->pack_weights(cell, r); });
 }
 
@@ -98,9 +114,10 @@ void bind_packed_weights(pybind11::module_& m) {
     namespace py = pybind11;
     py::class_<gw::PackedWeights, std::shared_ptr<gw::PackedWeights>>(m, "PackedWeights")
         .def(py::init<const std::string&, const py::object&, const py::object&, const py::object&,
-                      const py::object&, const py::object&, bool>(),
+                      const py::object&, const py::object&, bool, const py::object&,
+                      const py::object&>(),
              py::arg("cell"), py::arg("kernel"), py::arg("recurrent_kernel"), py::arg("bias"),
              py::arg("peepholes") = py::none(), py::arg("projection") = py::none(),
-             py::arg("bf16") = false)
+             py::arg("bf16") = false, py::arg("gamma") = py::none(), py::arg("beta") = py::none())
         .def_property_readonly("isa", [](const gw::PackedWeights& w) { return w.isa->isa; });
 }

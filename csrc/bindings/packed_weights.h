@@ -22,6 +22,9 @@ CellSizes cell_sizes(Cell cell, const py::object& recurrent_kernel, const py::ob
 // A bound of numbers from Python: None is none. Raises ValueError naming the argument.
 float parse_bound(const char* argument, const std::optional<float>& bound);
 
+// Of the variances of layer normalization, where none is given.
+constexpr float kEpsilon = 1e-3f;
+
 // Zoneout of so many states: a share for each, None for none; a seed to draw from, None for what is to be
 // expected. Raises ValueError.
 Zoneout parse_zoneout(const std::optional<std::vector<double>>& shares, const std::optional<u64>& seed,
@@ -30,11 +33,19 @@ Zoneout parse_zoneout(const std::optional<std::vector<double>>& shares, const st
 // The diagonal weights given to a cell, if any. Raises ValueError.
 std::optional<FloatArray> diagonal_weights(const CellShape& shape, i64 units, const py::object& given);
 
+// Gains and bias of layer normalization given to a cell that has it. Raises ValueError, TypeError.
+struct NormWeights {
+    std::optional<FloatArray> gamma, beta;
+};
+NormWeights norm_weights(const CellShape& shape, i64 units, const py::object& gamma,
+                         const py::object& beta);
+
 class PackedWeights {
   public:
     PackedWeights(const std::string& cell, const py::object& kernel,
                   const py::object& recurrent_kernel, const py::object& bias,
-                  const py::object& peepholes, const py::object& projection, bool bf16);
+                  const py::object& peepholes, const py::object& projection, bool bf16,
+                  const py::object& gamma, const py::object& beta);
     ~PackedWeights();
     PackedWeights(const PackedWeights&) = delete;
     PackedWeights& operator=(const PackedWeights&) = delete;

@@ -27,7 +27,8 @@ class RecurrentPass {
                   const py::object& peepholes, const std::optional<float>& activation_clip,
                   const std::optional<float>& cell_clip, const py::object& projection,
                   const std::optional<std::vector<double>>& zoneout,
-                  const std::optional<u64>& zoneout_seed, bool bf16)
+                  const std::optional<u64>& zoneout_seed, bool bf16, const py::object& gamma,
+                  const py::object& beta, const std::optional<float>& epsilon)
         : cell_(parse_cell(cell)), x_(shaped<float>("x", x, {-1, -1, -1})),
           batch_(x_.shape(0)), time_(x_.shape(1)), inputs_(x_.shape(2)) {
         if (time_ == 0) fail("x", "of at least one time step", shape_text(x_));
@@ -51,6 +52,10 @@ class RecurrentPass {
             shaped_or_none<float>("recurrent_dropout_mask", recurrent_mask, {batch_, outputs_});
         diagonal_ = diagonal_weights(shape_, units_, peepholes);
         args_.diagonal = data_or_null(diagonal_);
+        norms_ = norm_weights(shape_, units_, gamma, beta);
+        args_.gamma = data_or_null(norms_.gamma);
+        args_.beta = data_or_null(norms_.beta);
+        args_.epsilon = epsilon ? parse_bound("epsilon", epsilon) : kEpsilon;
         args_.activation_clip = parse_bound("activation_clip", activation_clip);
         args_.cell_clip = parse_bound("cell_clip", cell_clip);
         args_.zoneout = parse_zoneout(zoneout, zoneout_seed, shape_.states);
@@ -111,7 +116,7 @@ class RecurrentPass {
         g.dkernel = dkernel.mutable_data();
         g.drecurrent_kernel = drecurrent.mutable_data();
         py::object dx = py::none(), dbias = py::none(), ddiagonal = py::none(),
-                   dprojection = py::none();
+                   dprojection = py::none(), dgamma = py::none(), dbeta = py::none();
         if (need_dx) {
             FloatArray array = new_floats({batch_, time_, inputs_});
             g.dx = array.mutable_data();
@@ -133,6 +138,16 @@ class RecurrentPass {
             g.dprojection = array.mutable_data();
             dprojection = array;
         }
+        if (norms_.gamma) {
+            FloatArray array = new_floats({shape_.gammas, units_});
+            g.dgamma = array.mutable_data();
+            dgamma = array;
+        }
+        if (norms_.beta) {
+            FloatArray array = new_floats({units_});
+            g.dbeta = array.mutable_data();
+            dbeta = array;
+        }
         py::tuple dinitial(shape_.states);
         for (i64 k = 0; k < shape_.states; ++k) {
             g.dfinal[k] = data_or_null(dfinal[static_cast<std::size_t>(k)]);
@@ -149,7 +164,7 @@ class RecurrentPass {
         projected_ = Floats();
         for (Floats& state : states_) state = Floats();
         return py::make_tuple(dx, dkernel, drecurrent, dbias, dinitial, ddiagonal,
-                              dprojection);
+                              dprojection, dgamma, dbeta);
     }
 
     bool consumed() const { return args_.saved.gates == nullptr; }
@@ -208,6 +223,7 @@ class RecurrentPass {
     FloatArray kernel_, recurrent_kernel_;
     std::optional<FloatArray> bias_, diagonal_, projection_, input_mask_, recurrent_mask_;
     std::optional<py::array_t<bool>> mask_;
+    NormWeights norms_;
     StateArrays initial_;
     CellShape shape_ = {};
     const Kernels* isa_ = nullptr; // the level that laid out the saved buffers
@@ -229,12 +245,14 @@ py::tuple recurrent_forward(const std::string& cell, const py::object& x, const 
                             const std::optional<float>& cell_clip,
                             const py::object& projection,
                             const std::optional<std::vector<double>>& zoneout,
-                            const std::optional<u64>& zoneout_seed, bool bf16) {
+                            const std::optional<u64>& zoneout_seed, bool bf16,
+                            const py::object& gamma, const py::object& beta,
+                            const std::optional<float>& epsilon) {
     auto pass = std::make_unique<RecurrentPass>(
         cell, x, kernel, recurrent_kernel, bias, initial_states, mask, dropout_mask,
         recurrent_dropout_mask, activation, recurrent_activation, go_backwards,
         zero_output_for_mask, return_sequences, peepholes, activation_clip, cell_clip,
-        projection, zoneout, zoneout_seed, bf16);
+        projection, zoneout, zoneout_seed, bf16, gamma, beta, epsilon);
     if (packed != nullptr) pass->use(std::move(packed));
     const py::tuple result = pass->forward(keep);
     const py::object saved = keep ? py::cast(std::move(pass)) : py::none();
@@ -257,7 +275,8 @@ void bind_recurrent(pybind11::module_& m) {
           py::arg("activation_clip") = py::none(), py::arg("cell_clip") = py::none(),
           py::arg("projection") = py::none(),
           py::arg("zoneout") = py::none(), py::arg("zoneout_seed") = py::none(),
-          py::arg("bf16") = false);
+          py::arg("bf16") = false, py::arg("gamma") = py::none(),
+          py::arg("beta") = py::none(), py::arg("epsilon") = py::none());
     m.def("recurrent_backward",
           [](gw::RecurrentPass& saved, const py::object& dy, const py::object& dstates,
              bool need_dx) { return saved.backward(dy, dstates, need_dx); },

@@ -16,7 +16,8 @@ class RecurrentStream {
                     const std::string& recurrent_activation,
                     const std::optional<float>& activation_clip,
                     const std::optional<float>& cell_clip,
-                    const std::optional<std::vector<double>>& zoneout)
+                    const std::optional<std::vector<double>>& zoneout,
+                    const std::optional<float>& epsilon)
         : weights_(std::move(weights)), batch_(batch) {
         if (batch <= 0) fail("batch", "positive", std::to_string(batch));
         plan_ = std::make_unique<PlanStorage>(batch, 1, nullptr, false);
@@ -31,6 +32,7 @@ class RecurrentStream {
             parse_activation("recurrent_activation", recurrent_activation);
         args_.activation_clip = parse_bound("activation_clip", activation_clip);
         args_.cell_clip = parse_bound("cell_clip", cell_clip);
+        args_.epsilon = epsilon ? parse_bound("epsilon", epsilon) : kEpsilon;
         args_.zoneout = parse_zoneout(zoneout, std::nullopt, weights_->shape.states);
         // A step reads all initial states before it writes the final ones: they may be the same.
         for (i64 k = 0; k < weights_->shape.states; ++k) {
@@ -112,10 +114,12 @@ void bind_recurrent_stream(pybind11::module_& m) {
     py::class_<RecurrentStream>(m, "RecurrentStream")
         .def(py::init<std::shared_ptr<gw::PackedWeights>, gw::i64, const std::string&,
                       const std::string&, const std::optional<float>&,
-                      const std::optional<float>&, const std::optional<std::vector<double>>&>(),
+                      const std::optional<float>&, const std::optional<std::vector<double>>&,
+                      const std::optional<float>&>(),
              py::arg("weights"), py::arg("batch"), py::arg("activation"),
              py::arg("recurrent_activation"), py::arg("activation_clip") = py::none(),
-             py::arg("cell_clip") = py::none(), py::arg("zoneout") = py::none())
+             py::arg("cell_clip") = py::none(), py::arg("zoneout") = py::none(),
+             py::arg("epsilon") = py::none())
         .def("step", &RecurrentStream::step, py::arg("x"))
         .def("step_into", &RecurrentStream::step_into, py::arg("x"), py::arg("out"))
         .def("reset", &RecurrentStream::reset)

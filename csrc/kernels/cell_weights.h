@@ -1,7 +1,7 @@
 // The weights of a cell as the time loop wants them: packed panels, slots padded to the vector width.
 #pragma once
 #include "api/recurrent.h"
-#include "kernels/cells/cell.h"
+#include "kernels/cells/normalized.h"
 #include "kernels/gemm.h"
 
 namespace gw::GW_ISA {
@@ -19,10 +19,10 @@ inline i64 row_floats(i64 n) { return n % 128 == 0 ? n + 16 : n; }
 template <class Cell> struct RowLayout {
     i64 x;     // the inputs, then a one: its weight gradient is that of the bias
     i64 state; // one slot
-    i64 gates; // all slots
+    i64 gates; // all slots, then the deviations of those that are normalized
     RowLayout(i64 inputs, i64 units)
         : x(row_floats(inputs + 1)), state(row_floats(padded_units(units))),
-          gates(row_floats(Cell::slots * padded_units(units))) {}
+          gates(row_floats(Cell::slots * padded_units(units) + (normalizes<Cell> ? kLanes : 0))) {}
     explicit RowLayout(const Recurrent& r) : RowLayout(r.inputs, r.units) {}
 };
 
@@ -91,6 +91,39 @@ inline Floats padded_diagonals(const Recurrent& r, i64 count) {
     return copy;
 }
 
+// Rows of NormalizedRow::weights; none of a cell without layer normalization.
+inline i64 norm_rows(const CellLayout& cell) {
+    return cell.gammas == 0 ? 0 : cell.gammas + cell.bias_rows * cell.gates + cell.betas;
+}
+
+// f(row, given, gradient) for each of those rows: where the user's lies, and its gradient; nulls where
+// there is none.
+template <class F>
+void for_norm_rows(const Recurrent& r, const RecurrentGrad& g, const CellLayout& cell, const F& f) {
+    i64 row = 0;
+    auto each = [&](const float* given, float* gradient, i64 first, i64 count) {
+        for (i64 i = first; i < first + count; ++i, ++row)
+            f(row, given == nullptr ? nullptr : given + i * r.units,
+              gradient == nullptr ? nullptr : gradient + i * r.units);
+    };
+    each(r.gamma, g.dgamma, 0, cell.slots);
+    each(r.bias, g.dbias, 0, cell.bias_rows * cell.gates);
+    each(r.gamma, g.dgamma, cell.slots, cell.betas);
+    each(r.beta, g.dbeta, 0, cell.betas);
+}
+
+// Those rows with zeros in the padding.
+inline Floats norm_weights(const Recurrent& r, const CellLayout& cell) {
+    const i64 padded = padded_units(r.units);
+    Floats copy(norm_rows(cell) * padded);
+    if (cell.gammas == 0) return copy;
+    for_norm_rows(r, RecurrentGrad{}, cell, [&](i64 row, const float* given, float*) {
+        for (i64 u = 0; u < padded; ++u)
+            copy.get()[row * padded + u] = given != nullptr && u < r.units ? given[u] : 0.0f;
+    });
+    return copy;
+}
+
 // A small matrix (rows, columns) packed for products: panels of columns rounded up to vectors.
 class PackedMatrix {
   public:
@@ -139,7 +172,8 @@ class ForwardWeights {
         : padded_(padded_units(r.units)), pairs_(r.bf16), bias_(cell.slots * padded_),
           memory_((cell.x_slots.count() * depth(r.inputs) + cell.gates * depth(r.outputs)) * padded_),
           panels_((cell.slots + 1) * ((padded_ + kPanel - 1) / kPanel)),
-          diagonals_(padded_diagonals(r, cell.diagonals)), projection_(projection_of(r)) {
+          diagonals_(padded_diagonals(r, cell.diagonals)), norms_(norm_weights(r, cell)),
+          projection_(projection_of(r)) {
         cut(cell);
         float* next = memory_.get();
         for (i64 i = 0; i < first_ + second_; ++i) {
@@ -174,6 +208,7 @@ class ForwardWeights {
     i64 second() const { return second_; } // panels of the second, after them
     const float* bias() const { return bias_.get(); }
     const float* diagonals() const { return diagonals_.get(); }
+    const float* norms() const { return norms_.get(); }
     const PackedMatrix& projection() const { return projection_; }
 
   private:
@@ -204,7 +239,7 @@ class ForwardWeights {
         for (i64 slot = 0; slot < cell.slots; ++slot) {
             for (i64 u = 0; u < padded_; ++u) {
                 float b = 0.0f;
-                if (r.bias != nullptr && u < r.units) {
+                if (r.bias != nullptr && u < r.units && cell.gammas == 0) { // else added later
                     if (cell.x_slots.has(slot)) b += r.bias[cell.x_gate[slot] * r.units + u];
                     if (cell.bias_rows == 2 && cell.h_slots.has(slot))
                         b += r.bias[(cell.gates + cell.h_gate[slot]) * r.units + u];
@@ -218,7 +253,7 @@ class ForwardWeights {
     bool pairs_;
     Floats bias_, memory_;
     Buffer<CellPanel> panels_;
-    Floats diagonals_;
+    Floats diagonals_, norms_;
     PackedMatrix projection_;
     i64 first_ = 0, second_ = 0;
 };

@@ -2,8 +2,10 @@
 #include "api/kernels.h"
 #include "kernels/attention_backward.h"
 #include "kernels/cells/gru.h"
+#include "kernels/cells/gru_layer_norm.h"
 #include "kernels/cells/gru_v1.h"
 #include "kernels/cells/lstm.h"
+#include "kernels/cells/lstm_layer_norm.h"
 #include "kernels/cells/lstm_peephole.h"
 #include "kernels/cells/simple_rnn.h"
 #include "kernels/ctc.h"
@@ -53,7 +55,8 @@ CellShape cell_shape(Cell cell, i64 inputs, i64 units) {
         using C = decltype(c);
         const RowLayout<C> rows(inputs, units);
         shape = {C::gates, C::states, C::bias_rows, C::slots,
-                 rows.x,   rows.state, rows.gates,  C::second.count() > 0, diagonals_of<C>};
+                 rows.x,   rows.state, rows.gates,  C::second.count() > 0, diagonals_of<C>,
+                 gammas_of<C>, betas_of<C>};
     });
     return shape;
 }

@@ -5,6 +5,7 @@
 // step: gather x_t, multiply into the slots, apply the cell, hand the state on. The weight gradients are
 // merged over all tokens after the loop.
 #pragma once
+#include "kernels/cell_rows.h"
 #include "kernels/parts.h"
 #include "kernels/weight_gradients.h"
 #include "kernels/zoneout.h"
@@ -64,15 +65,20 @@ template <class Cell> void multiply_ahead(const Recurrent& r, const Part& part,
     });
 }
 
-// The diagonal weights at unit u of a cell that has some.
-template <class Cell> struct DiagonalAt {
-    static constexpr i64 count = diagonals_of<Cell>;
-    vf weight[count > 0 ? count : 1];
-    GW_INLINE DiagonalAt(const float* padded_rows, i64 padded, i64 u) {
-        if constexpr (count > 0)
-            for (i64 i = 0; i < count; ++i) weight[i] = load(padded_rows + i * padded + u);
-    }
-};
+// The rows of a rank at a step.
+template <class Cell>
+GW_INLINE StepRow<Cell> step_row(const Recurrent& r, const StepBuffers<Cell>& at, i64 step, i64 rank,
+                                 const float* diagonals, const float* norms) {
+    StepRow<Cell> row = {};
+    row.gates = at.gates(step, rank);
+    for (i64 k = 0; k < Cell::states; ++k) row.prev[k] = at.state(k, step, rank);
+    row.units = r.units;
+    row.padded = padded_units(r.units);
+    row.diagonals = diagonals;
+    row.norms = norms;
+    row.epsilon = r.epsilon;
+    return row;
+}
 
 template <class Cell> void forward_part(const Cell& cell, const Recurrent& r,
                                         const ForwardWeights& weights, const StepBuffers<Cell>& at,
@@ -143,29 +149,15 @@ template <class Cell> void forward_part(const Cell& cell, const Recurrent& r,
             if (!part.meet()) return;
         }
         for (i64 rank = first; rank < last; ++rank) {
-            float* gates = at.gates(step, rank);
-            const float* prev[Cell::states];
+            StepRow<Cell> row = step_row(r, at, step, rank, weights.diagonals(), weights.norms());
+            row.begin = begin, row.end = end;
             float* next[Cell::states];
-            for (i64 k = 0; k < Cell::states; ++k) {
-                prev[k] = at.state(k, step, rank);
-                next[k] = at.state(k, step + 1, rank);
-            }
+            for (i64 k = 0; k < Cell::states; ++k) next[k] = at.state(k, step + 1, rank);
             if (projecting) next[0] = at.projected(step, rank);
-            for (i64 u = begin; u < end; u += kLanes) {
-                vf gate[Cell::slots], old_state[Cell::states], new_state[Cell::states];
-                for (i64 s = 0; s < Cell::slots; ++s) gate[s] = load(gates + s * padded + u);
-                for (i64 k = 0; k < Cell::states; ++k) old_state[k] = load(prev[k] + u);
-                const DiagonalAt<Cell> diagonal(weights.diagonals(), padded, u);
-                if constexpr (diagonal.count > 0)
-                    cell.forward(gate, old_state, new_state, diagonal.weight);
-                else
-                    cell.forward(gate, old_state, new_state);
-                for (i64 s = 0; s < Cell::slots; ++s) store(gates + s * padded + u, gate[s]);
-                for (i64 k = 0; k < Cell::states; ++k) store(next[k] + u, new_state[k]);
-            }
+            forward_row(cell, row, next);
             if (zoned)
                 for (i64 k = projecting; k < Cell::states; ++k)
-                    zoneout.mix(k, rank, step, prev[k], begin, end, next[k]);
+                    zoneout.mix(k, rank, step, row.prev[k], begin, end, next[k]);
             if (!projecting) out.write_step(rank, step, next[0], begin, min64(end, r.units));
         }
         if (projecting) {
@@ -206,6 +198,9 @@ struct Carried {
     Floats operand;       // [batch, state_row] gradient of h through the products, when masked
     Floats second;        // [batch, state_row] gradient of the second product's operand
     Floats diagonals;     // [D, padded] the weights themselves
+    Floats norms;         // [D, padded] the weights of normalized rows
+    Floats dnorms;        // [batch, D, padded] their gradients, by rank
+    Floats work;          // [batch, scratch, padded] working memory; each part takes that of its first rank
     Floats put_out;       // [batch, state_row] gradient of what is projected
     Floats projections;   // [tokens, state_row] gradients of the projections, for that of their weights
     Floats kept[kMaxStates];   // [batch, state_row] gradient of the states that zoneout let through
@@ -224,6 +219,7 @@ template <class Cell> void backward_part(const Cell& cell, const Recurrent& r,
     i64 begin = part.unit(0, padded), end = part.unit(1, padded);
     const OutputGrad out(r, g);
     const bool masked = r.recurrent_mask != nullptr, projecting = projects(r), zoned = zoneout.any();
+    const i64 norm_row = norm_rows(layout_of<Cell>()) * padded, work_row = scratch_of<Cell> * padded;
     float* d_out = carried.put_out.get();
     float* d[Cell::states];
     for (i64 k = 0; k < Cell::states; ++k) d[k] = carried.d[k].get();
@@ -231,6 +227,7 @@ template <class Cell> void backward_part(const Cell& cell, const Recurrent& r,
         for (i64 k = 0; k < Cell::states; ++k)
             load_state(g.dfinal[k], plan.rows[rank], state_width(r, k), d[k] + rank * row);
         out.add_last(rank, d[0] + rank * row);
+        zero_row(norm_row, carried.dnorms.get() + rank * norm_row);
     });
     if (!part.meet()) return;
     for (i64 step = plan.steps; step-- > 0 && !interrupted();) {
@@ -257,11 +254,12 @@ template <class Cell> void backward_part(const Cell& cell, const Recurrent& r,
         }
         for (i64 rank = first; rank < last; ++rank) {
             if (!projecting) out.add_step(rank, step, begin, min64(end, r.units), d[0] + rank * row);
-            float* gates = at.gates(step, rank);
-            const float *old_row[Cell::states], *new_row[Cell::states];
+            StepRow<Cell> own =
+                step_row(r, at, step, rank, carried.diagonals.get(), carried.norms.get());
+            own.begin = begin, own.end = end;
+            const float* new_row[Cell::states];
             float *d_row[Cell::states], *remade[Cell::states] = {};
             for (i64 k = 0; k < Cell::states; ++k) {
-                old_row[k] = at.state(k, step, rank);
                 new_row[k] = at.state(k, step + 1, rank);
                 d_row[k] = d[k] + rank * row;
             }
@@ -277,25 +275,10 @@ template <class Cell> void backward_part(const Cell& cell, const Recurrent& r,
                                      carried.kept[k].get() + rank * row);
                     if (looks_at_new<Cell>) new_row[k] = remade[k];
                 }
-                remake_states(cell, gates, old_row, padded, begin, end, remade);
+                remake_states(cell, own, remade);
             }
-            for (i64 u = begin; u < end; u += kLanes) {
-                vf gate[Cell::slots], old_state[Cell::states], new_state[Cell::states],
-                    grad[Cell::states];
-                for (i64 s = 0; s < Cell::slots; ++s) gate[s] = load(gates + s * padded + u);
-                for (i64 k = 0; k < Cell::states; ++k) {
-                    old_state[k] = load(old_row[k] + u);
-                    new_state[k] = load(new_row[k] + u);
-                    grad[k] = load(d_row[k] + u);
-                }
-                const DiagonalAt<Cell> diagonal(carried.diagonals.get(), padded, u);
-                if constexpr (diagonal.count > 0)
-                    cell.backward(gate, old_state, new_state, grad, diagonal.weight);
-                else
-                    cell.backward(gate, old_state, new_state, grad);
-                for (i64 s = 0; s < Cell::slots; ++s) store(gates + s * padded + u, gate[s]);
-                for (i64 k = 0; k < Cell::states; ++k) store(d_row[k] + u, grad[k]);
-            }
+            backward_row(cell, own, new_row, d_row, carried.work.get() + first * work_row,
+                         carried.dnorms.get() + rank * norm_row);
             if (zoned)
                 for (i64 k = projecting; k < Cell::states; ++k)
                     if (zoneout.of(k))
@@ -392,12 +375,20 @@ template <class Cell> void backward(const Cell& cell, const Recurrent& r, const 
         }
         const PackedMatrix w_projection = projection_back(r);
         carried.diagonals = padded_diagonals(r, diagonals_of<Cell>);
+        if constexpr (normalizes<Cell>) {
+            const CellLayout layout = layout_of<Cell>();
+            const i64 padded = padded_units(r.units);
+            carried.norms = norm_weights(r, layout);
+            carried.dnorms = Floats(r.plan.batch * norm_rows(layout) * padded);
+            carried.work = Floats(r.plan.batch * scratch_of<Cell> * padded);
+        }
         for_parts<Cell>(r, [&](const Part& part) {
             backward_part(cell, r, g, w_first, w_second, w_projection, at, zoneout, carried, part);
         });
         if (projects(r))
             gemm({r.units, r.outputs, r.plan.tokens, r.saved.projected, 1, row,
                   carried.projections.get(), row, 1, nullptr, g.dprojection, r.outputs, false});
+        if constexpr (normalizes<Cell>) norm_gradients<Cell>(r, g, carried.dnorms.get());
         if (g.ddiagonal != nullptr) diagonal_gradient<Cell>(r, at, carried.remade, g.ddiagonal);
     }
     weight_gradients<Cell>(r, g);

@@ -70,14 +70,27 @@ void diagonal_gradient(const Recurrent& r, const Buffers& at, const Floats* rema
     }
 }
 
+// Sums over the rows of the batch of the gradients of what normalized rows are weighted by.
+template <class Cell>
+void norm_gradients(const Recurrent& r, const RecurrentGrad& g, const float* by_rank) {
+    const CellLayout cell = layout_of<Cell>();
+    const i64 padded = padded_units(r.units), width = norm_rows(cell) * padded;
+    const Floats sums(width);
+    column_sum(by_rank, r.plan.batch, width, width, sums.get());
+    for_norm_rows(r, g, cell, [&](i64 row, const float*, float* gradient) {
+        if (gradient != nullptr) store_state(sums.get() + row * padded, r.units, gradient);
+    });
+}
+
 template <class Cell> void weight_gradients(const Recurrent& r, const RecurrentGrad& g) {
     const RowLayout<Cell> row(r);
     {
         const Slots slots = Cell::x_slots;
-        const i64 rows = r.inputs + (g.dbias != nullptr ? 1 : 0);
+        const bool with_bias = g.dbias != nullptr && !normalizes<Cell>;
+        const i64 rows = r.inputs + (with_bias ? 1 : 0);
         const Floats grad = merged_gradient<Cell>(r, r.saved.x, row.x, rows, slots);
         unpad(grad.get(), r.inputs, Cell::gates, r.units, slots, Cell::x_gate, g.dkernel);
-        if (g.dbias != nullptr)
+        if (with_bias)
             bias_gradient<Cell>(r, grad.get() + r.inputs * slots.count() * padded_units(r.units),
                                 g.dbias);
     }

@@ -69,25 +69,5 @@ class ZoneoutRows {
     Buffer<Philox> generator_;
 };
 
-// The new states of a step as they were before zoneout, made again from what the step saved, for a cell
-// whose backward pass looks at them.
-template <class Cell, class = void> constexpr bool looks_at_new = false;
-template <class Cell>
-constexpr bool looks_at_new<Cell, decltype(void(&Cell::remake))> = true;
-
-template <class Cell>
-void remake_states(const Cell& cell, const float* gates, const float* const* prev, i64 padded,
-                   i64 begin, i64 end, float* const* next) {
-    if constexpr (looks_at_new<Cell>) {
-        for (i64 u = begin; u < end; u += kLanes) {
-            vf gate[Cell::slots], old_state[Cell::states], new_state[Cell::states];
-            for (i64 s = 0; s < Cell::slots; ++s) gate[s] = load(gates + s * padded + u);
-            for (i64 k = 0; k < Cell::states; ++k) old_state[k] = load(prev[k] + u);
-            cell.remake(gate, old_state, new_state);
-            for (i64 k = 0; k < Cell::states; ++k) store(next[k] + u, new_state[k]);
-        }
-    }
-}
-
 } // namespace
 } // namespace gw::GW_ISA

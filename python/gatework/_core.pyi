@@ -439,6 +439,8 @@ class PackedWeights:
         peepholes: _Floats | None = None,
         projection: _Floats | None = None,
         bf16: bool = False,
+        gamma: _Floats | None = None,
+        beta: _Floats | None = None,
     ) -> None: ...
     @property
     def isa(self) -> str: ...
@@ -456,6 +458,7 @@ class RecurrentStream:
         activation_clip: float | None = None,
         cell_clip: float | None = None,
         zoneout: Sequence[float] | None = None,
+        epsilon: float | None = None,
     ) -> None: ...
     def step(self, x: _Floats) -> _Floats:
         """x (B, I) -> new output (B, H)."""
@@ -549,6 +552,9 @@ def recurrent_forward(
     zoneout: Sequence[float] | None = None,
     zoneout_seed: int | None = None,
     bf16: bool = False,
+    gamma: _Floats | None = None,
+    beta: _Floats | None = None,
+    epsilon: float | None = None,
 ) -> tuple[_Floats, tuple[_Floats, ...], RecurrentPass | None]:
     """Runs a cell over x (B, T, I).
 
@@ -558,7 +564,9 @@ def recurrent_forward(
     unless ``keep``. ``packed`` are these same weights, packed before at the present instruction
     set. With a projection (H, P) of an LSTM the outputs, h and its dropout mask have P features.
     ``zoneout`` is the share of each state's units that keep their value at a step, drawn with
-    ``zoneout_seed``; without it states are what is to be expected.
+    ``zoneout_seed``; without it states are what is to be expected. Cells with layer normalization
+    take gains, gamma (9, H) and beta (H,) for the LSTM, gamma (6, H) for the GRU, and the epsilon
+    of their variances, 1e-3 by default.
     """
 
 def recurrent_backward(
@@ -574,8 +582,11 @@ def recurrent_backward(
     tuple[_Floats, ...],
     _Floats | None,
     _Floats | None,
+    _Floats | None,
+    _Floats | None,
 ]:
-    """Gradients of x, kernel, recurrent_kernel, bias, initial states, peepholes, projection.
+    """Gradients of x, kernel, recurrent_kernel, bias, initial states, peepholes, projection, gamma,
+    beta.
 
     RuntimeError when ``saved`` was consumed already.
     """

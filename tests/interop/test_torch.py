@@ -160,6 +160,10 @@ class TestModels:
         (lambda: layers.GRU(3, reset_after=False), "reset_after"),
         (lambda: layers.SimpleRNN(3, zoneout=0.1), "zoneout of .* must be 0 as .*, not 0.1"),
         (lambda: layers.LSTM(3, cell_zoneout=0.1), "cell_zoneout of .* must be 0"),
+        (
+            lambda: layers.GRU(3, layer_normalization=True),
+            "layer_normalization of .* must be False",
+        ),
         (lambda: layers.Bidirectional(layers.LSTM(3), merge_mode="sum"), "merge_mode"),
         (lambda: layers.EinsumDense("abc,cd->abd", (None, 3)), "EinsumDense"),
     ],

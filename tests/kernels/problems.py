@@ -57,6 +57,9 @@ class Problem:
     projection: Array | None
     zoneout: tuple[float, ...] | None
     zoneout_seed: int | None
+    gamma: Array | None
+    beta: Array | None
+    epsilon: float
     dy: Array
     d_states: tuple[Array, ...]
 
@@ -144,6 +147,9 @@ def random_problem(
         normal(units, outputs, scale=units**-0.5) if projects else None,
         None if zoneout == "none" else (0.3, 0.4)[: row.states],
         2**40 + 7 if zoneout == "drawn" else None,
+        normal(row.gammas, units, scale=0.3) + np.float32(0.5) if row.gammas else None,
+        normal(units, scale=0.3) if row.betas else None,
+        0.01,
         normal(*((batch, time, outputs) if return_sequences else (batch, outputs))),
         tuple(normal(batch, size) for size in sizes),
     )
@@ -184,6 +190,9 @@ def forward_by_reference(problem: Problem) -> tuple[Array, tuple[Array, ...], An
         cell_clip=np.inf if p.cell_clip is None else p.cell_clip,
         projection=p.projection,
         zoneout=zoneout_factors(p),
+        gamma=p.gamma,
+        beta=p.beta,
+        epsilon=p.epsilon,
     )
     return outputs if p.return_sequences else outputs[:, -1], states, cache
 
@@ -197,16 +206,16 @@ def solve_by_reference(problem: Problem) -> Solution:
         d_outputs[:, -1] = problem.dy
     g = reference.recurrent_backward(cache, d_outputs, problem.d_states)
     weights = (g["kernel"], g["recurrent_kernel"], g["bias"])
-    optional = (g["peepholes"], g["projection"])
+    optional = (g["peepholes"], g["projection"], g["gamma"], g["beta"])
     return Solution(y, states, _named(g["x"], *weights, g["initial_state"], *optional))
 
 
-def solve_by_kernel(problem: Problem) -> Solution:
+def solve_by_kernel(problem: Problem, **options: Any) -> Solution:
     """In float32, on the instruction set and the threads chosen."""
     from gatework import _core
 
     p = problem
-    y, states, saved = _core.recurrent_forward(**forward_arguments(p), keep=True)
+    y, states, saved = _core.recurrent_forward(**forward_arguments(p), keep=True, **options)
     gradients = _core.recurrent_backward(saved, p.dy, p.d_states, True)
     return Solution(y, states, _named(*gradients))
 
@@ -226,8 +235,10 @@ def _named(
     initial_state: tuple[Array, ...],
     peepholes: Array | None,
     projection: Array | None,
+    gamma: Array | None,
+    beta: Array | None,
 ) -> dict[str, Array]:
     gradients = {"x": x, "kernel": kernel, "recurrent_kernel": recurrent_kernel, "bias": bias}
-    gradients |= {"peepholes": peepholes, "projection": projection}
+    gradients |= {"peepholes": peepholes, "projection": projection, "gamma": gamma, "beta": beta}
     gradients |= {f"initial_state[{i}]": d for i, d in enumerate(initial_state)}
     return {name: gradient for name, gradient in gradients.items() if gradient is not None}

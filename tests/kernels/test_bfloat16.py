@@ -29,16 +29,7 @@ OVER_STEPS = 8 * ROUNDING
 
 
 def solve(problem: Problem, **options: Any) -> Solution:
-    y, states, saved = _core.recurrent_forward(
-        **forward_arguments(problem), keep=True, bf16=True, **options
-    )
-    dx, dkernel, drecurrent, dbias, dinitial, dpeepholes, dprojection = _core.recurrent_backward(
-        saved, problem.dy, problem.d_states, True
-    )
-    gradients = {"x": dx, "kernel": dkernel, "recurrent_kernel": drecurrent, "bias": dbias}
-    gradients |= {"peepholes": dpeepholes, "projection": dprojection}
-    gradients |= {f"initial_state[{i}]": d for i, d in enumerate(dinitial)}
-    return Solution(y, states, {k: g for k, g in gradients.items() if g is not None})
+    return solve_by_kernel(problem, bf16=True, **options)
 
 
 def test_rounding_is_to_nearest_and_to_even() -> None:
@@ -135,7 +126,7 @@ def test_same_bits_for_threads_and_for_weights_packed_before(
     expected = solve(problem)
     p = problem
     weights = (p.kernel, p.recurrent_kernel, p.bias, p.peepholes, p.projection)
-    packed = _core.PackedWeights(p.cell, *weights, bf16=True)
+    packed = _core.PackedWeights(p.cell, *weights, bf16=True, gamma=p.gamma, beta=p.beta)
     for threads in (1, 2, 3):
         _core.set_num_threads(threads)
         assert_same_bits(solve(problem), expected)

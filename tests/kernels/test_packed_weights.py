@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("isa")
 def packed(problem: Problem) -> _core.PackedWeights:
     p = problem
     weights = (p.kernel, p.recurrent_kernel, p.bias, p.peepholes, p.projection)
-    return _core.PackedWeights(p.cell, *weights)
+    return _core.PackedWeights(p.cell, *weights, gamma=p.gamma, beta=p.beta)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -75,7 +75,7 @@ def test_bad_weights_are_named(bad: str) -> None:
 def test_a_stream_steps_as_the_whole_sequence(cell: str, batch: int, zoneout: Any) -> None:
     problem = random_problem(cell, 7, batch, 9, 5, 21, zoneout=zoneout)
     expected = solve_by_reference(problem.astype(np.float64)).y
-    options = {"zoneout": problem.zoneout}
+    options = {"zoneout": problem.zoneout, "epsilon": problem.epsilon}
     stream = _core.RecurrentStream(packed(problem), batch, "tanh", "sigmoid", **options)
     stream.states = problem.initial_state
     half = None

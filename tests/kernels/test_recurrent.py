@@ -104,7 +104,8 @@ def test_gradients_are_numeric_derivatives(cell: str, zoneout: Any) -> None:
         return sum(float(np.vdot(value, gradient)) for value, gradient in pairs)
 
     gradients = solve_by_kernel(problem).gradients
-    for name in ("x", "kernel", "recurrent_kernel", "bias", "peepholes", "projection"):
+    weights = ("x", "kernel", "recurrent_kernel", "bias")
+    for name in (*weights, "peepholes", "projection", "gamma", "beta"):
         if name in gradients:
             assert_gradient(gradients[name], numeric_gradient(loss, getattr(p, name)), name)
     for i, state in enumerate(p.initial_state or ()):

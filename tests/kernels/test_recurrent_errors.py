@@ -38,7 +38,7 @@ def forward(**changes: Any) -> Any:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"cell": "elman"}, "cell must be one of lstm, lstm_peephole, gru, "),
+        ({"cell": "elman"}, "cell must be one of lstm, lstm_peephole, lstm_layer_norm, "),
         ({"x": floats(T, I)}, "x must be of shape (any, any, any), not (3, 4)"),
         ({"x": floats(B, 0, I)}, "x must be of at least one time step, not (2, 0, 4)"),
         ({"x": floats(B, T, 0)}, "x must be of at least one feature, not (2, 3, 0)"),
@@ -85,6 +85,17 @@ def forward(**changes: Any) -> Any:
             {"cell": "gru", "projection": floats(7, H)},
             "projection must be None for this cell, not ndarray",
         ),
+        ({"gamma": floats(9, H)}, "gamma must be None for this cell, not ndarray"),
+        ({"beta": floats(H)}, "beta must be None for this cell, not ndarray"),
+        (
+            {"cell": "lstm_layer_norm", "gamma": floats(8, H), "beta": floats(H)},
+            "gamma must be of shape (9, 5), not (8, 5)",
+        ),
+        (
+            {"cell": "lstm_layer_norm", "gamma": floats(9, H), "beta": floats(H + 1)},
+            "beta must be of shape (5,), not (6,)",
+        ),
+        ({"epsilon": 0.0}, "epsilon must be positive, not 0.0"),
         ({"zoneout": (0.1,)}, "zoneout must be 2 numbers, not 1"),
         ({"zoneout": (0.1, 1.0)}, "zoneout must be in [0, 1), not 1.0"),
         ({"zoneout": (float("nan"), 0.0)}, "zoneout must be in [0, 1), not nan"),
@@ -104,6 +115,10 @@ def test_values(changes: dict[str, Any], sentence: str) -> None:
         ({"x": np.zeros((B, T, I))}, "x must be an array of float32, not one of float64"),
         ({"x": floats(B, T, I).astype(">f4")}, "x must be an array of float32, not one of >f4"),
         ({"x": np.zeros((B, T, I), object)}, "x must be an array of float32, not one of object"),
+        (
+            {"cell": "lstm_layer_norm"},
+            "gamma must be a NumPy array of float32, not NoneType",
+        ),
         ({"kernel": None}, "kernel must be a NumPy array of float32, not NoneType"),
         ({"mask": np.ones((B, T), np.int8)}, "mask must be an array of bool, not one of int8"),
     ],

@@ -40,6 +40,8 @@ def assert_gradients(problem: Problem) -> None:
         "bias": p.bias,
         "peepholes": p.peepholes,
         "projection": p.projection,
+        "gamma": p.gamma,
+        "beta": p.beta,
     }
     for i, state in enumerate(p.initial_state or ()):
         arguments[f"initial_state[{i}]"] = state
@@ -53,6 +55,7 @@ def test_every_cell_of_the_table_has_a_reference() -> None:
     for name, row in CELLS.items():
         cell = reference.CELLS[name]
         assert (cell.gates, cell.states, cell.bias_rows, cell.peepholes) == row[1:5]
+        assert (cell.gammas, cell.betas) == (row.gammas, row.betas)
         assert cell.bias_shape(5) == row.bias_shape(5)
 
 

@@ -17,6 +17,7 @@
 // diagonals gets them as a last argument of both; the gradients of the sums it leaves are theirs too.
 // A cell with settings of its own overloads configure. One whose backward looks at the new states has
 //   remake(gate, prev, next)           gate[slot]: saved in; next: those states, as forward made them
+// Cells with layer normalization work on whole rows instead: see cells/normalized.h.
 #pragma once
 #include "api/recurrent.h"
 #include "kernels/activations.h"
@@ -39,18 +40,24 @@ struct Diagonal {
 template <class Cell, class = void> constexpr i64 diagonals_of = 0;
 template <class Cell> constexpr i64 diagonals_of<Cell, decltype(void(Cell::diagonals))> = Cell::diagonals;
 
+template <class Cell, class = void> constexpr i64 gammas_of = 0;
+template <class Cell> constexpr i64 gammas_of<Cell, decltype(void(Cell::gammas))> = Cell::gammas;
+template <class Cell, class = void> constexpr i64 betas_of = 0;
+template <class Cell> constexpr i64 betas_of<Cell, decltype(void(Cell::betas))> = Cell::betas;
+
 template <class Cell> void configure(Cell&, const Recurrent&) {}
 
 // The constants of a cell as values, for code that need not be compiled for each cell.
 struct CellLayout {
-    i64 gates, slots, bias_rows, diagonals;
+    i64 gates, slots, bias_rows, diagonals, gammas, betas;
     Slots x_slots, h_slots, second;
     const i64 *x_gate, *h_gate;
 };
 
 template <class Cell> constexpr CellLayout layout_of() {
-    return {Cell::gates,   Cell::slots,  Cell::bias_rows, diagonals_of<Cell>, Cell::x_slots,
-            Cell::h_slots, Cell::second, Cell::x_gate,    Cell::h_gate};
+    return {Cell::gates,     Cell::slots,    Cell::bias_rows, diagonals_of<Cell>,
+            gammas_of<Cell>, betas_of<Cell>, Cell::x_slots,   Cell::h_slots,
+            Cell::second,    Cell::x_gate,   Cell::h_gate};
 }
 
 } // namespace

@@ -30,6 +30,8 @@ class PackedWeightsCache:
         bias: Variable | None,
         peepholes: Variable | None = None,
         projection: Variable | None = None,
+        gamma: Variable | None = None,
+        beta: Variable | None = None,
         *,
         bf16: bool = False,
     ) -> _core.PackedWeights:
@@ -37,7 +39,7 @@ class PackedWeightsCache:
 
         With ``bf16``, those of products of bfloat16.
         """
-        given = (kernel, recurrent_kernel, bias, peepholes, projection)
+        given = (kernel, recurrent_kernel, bias, peepholes, projection, gamma, beta)
         variables = [variable for variable in given if variable is not None]
         key = (cell, runtime.isa(), bf16, *((id(v), v.version) for v in variables))
         kept = self._kept  # read once: another thread may replace it
@@ -45,10 +47,10 @@ class PackedWeightsCache:
             w, u, *others = (
                 v if v is None else np.ascontiguousarray(v._value, np.float32) for v in given
             )
-            b, p, q = others
+            b, p, q, gamma_, beta_ = others
             assert w is not None
             assert u is not None
-            packed = _core.PackedWeights(cell, w, u, b, p, q, bf16)
+            packed = _core.PackedWeights(cell, w, u, b, p, q, bf16, gamma_, beta_)
             kept = self._kept = (key, packed)
         return kept[1]
 

@@ -37,13 +37,16 @@ def recurrent(
     projection: Any = None,
     zoneout: Sequence[float] | None = None,
     zoneout_seed: int | None = None,
+    gamma: Any = None,
+    beta: Any = None,
+    epsilon: float | None = None,
     packed: PackedWeightsCache | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
     """Runs a recurrent cell over a batch of sequences.
 
     Args:
-        cell: "lstm", "lstm_peephole", "gru" (reset gate after the product), "gru_v1" (before it)
-            or "simple_rnn".
+        cell: "lstm", "lstm_peephole", "lstm_layer_norm", "gru" (reset gate after the product),
+            "gru_v1" (before it), "gru_layer_norm" or "simple_rnn".
         x: (batch, time, features) float32.
         kernel: (features, gates * units), gates in Keras' order.
         recurrent_kernel: (units, gates * units); (outputs, gates * units) with a projection.
@@ -64,6 +67,10 @@ def recurrent(
             Outputs, the state h and its dropout mask then have ``outputs`` features.
         zoneout: for each state, the share of its units that keep the value they had at a step.
         zoneout_seed: of the numbers that say which; None for the states that are to be expected.
+        gamma: (9, units) for "lstm_layer_norm": gains of the gates' sums from x, of those from h,
+            and of c; (6, units) for "gru_layer_norm".
+        beta: (units,) for "lstm_layer_norm": the bias of the normalized c.
+        epsilon: what layer normalization adds to a variance, 1e-3 by default.
         packed: where the packed weights are kept while no gradient is recorded; the weights must
             then be variables.
 
@@ -77,7 +84,8 @@ def recurrent(
     weights = [as_tensor(w, "float32") for w in (kernel, recurrent_kernel)]
     if bias is not None:
         weights.append(as_tensor(bias, "float32"))
-    optional = [as_tensor(w, "float32") for w in (peepholes, projection) if w is not None]
+    own = (peepholes, projection, gamma, beta)
+    optional = [as_tensor(w, "float32") for w in own if w is not None]
     weights += optional
     initial = [as_tensor(s, "float32") for s in initial_state or ()]
     inputs = (x, *weights, *initial)
@@ -100,21 +108,23 @@ def recurrent(
         return_sequences,
     )
     given = iter(arrays[first_state - len(optional) : first_state])
+    own_arrays = [None if w is None else next(given) for w in own]
     extra = (
-        None if peepholes is None else next(given),
+        own_arrays[0],
         activation_clip,
         cell_clip,
-        None if projection is None else next(given),
+        own_arrays[1],
         zoneout,
         zoneout_seed,
         precision.bf16,
+        own_arrays[2],
+        own_arrays[3],
+        epsilon,
     )
     recording = is_recording(*inputs)
     kept = None
     if not recording and packed is not None:
-        kept = packed.get(
-            cell, kernel, recurrent_kernel, bias, peepholes, projection, bf16=precision.bf16
-        )
+        kept = packed.get(cell, kernel, recurrent_kernel, bias, *own, bf16=precision.bf16)
     y, states, saved = _core.recurrent_forward(*arguments, recording, kept, *extra)
 
     def vjp(dys: tuple[np.ndarray | None, ...]) -> list[np.ndarray | None]:

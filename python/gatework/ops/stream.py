@@ -36,6 +36,7 @@ class Stream:
         activation_clip: float | None = None,
         cell_clip: float | None = None,
         zoneout: Sequence[float] | None = None,
+        epsilon: float | None = None,
     ) -> None:
         if isinstance(batch_size, bool) or not hasattr(batch_size, "__index__") or batch_size < 1:
             raise ValueError(f"batch_size must be a positive integer, not {batch_size!r}")
@@ -47,6 +48,7 @@ class Stream:
             activation_clip,
             cell_clip,
             zoneout,
+            epsilon,
         )
 
     def step(self, x: Any, out: FloatArray | None = None) -> FloatArray:

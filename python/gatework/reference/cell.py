@@ -26,6 +26,9 @@ class Parameters(NamedTuple):
     h_mask: Array  # (B, H), multiplies h where h enters a product (recurrent dropout)
     peepholes: Array  # (P, H), multiply states unit by unit; (0, H) of a cell without any
     cell_clip: float  # bound of c, where a cell knows one
+    gamma: Array  # (S, H), gains of normalized sums; (0, H) of a cell without any
+    beta: Array  # (H,), of a cell that normalizes a state
+    epsilon: float  # of the variances
 
 
 class StepGradient(NamedTuple):
@@ -37,6 +40,8 @@ class StepGradient(NamedTuple):
     recurrent_kernel: Array
     bias: Array
     peepholes: Array | None = None  # None of a cell without any
+    gamma: Array | None = None
+    beta: Array | None = None
 
 
 class Cell(NamedTuple):
@@ -53,6 +58,8 @@ class Cell(NamedTuple):
     forward: Callable[[Parameters, Array, States], tuple[States, Any]]
     backward: Callable[[Parameters, Any, States], StepGradient]
     peepholes: int = 0  # P, rows of weights that multiply a state unit by unit
+    gammas: int = 0  # S, rows of gains of layer normalization
+    betas: int = 0  # 1 where a state is normalized
 
     def bias_shape(self, units: int) -> tuple[int, ...]:
         """The bias' shape for ``units`` hidden units."""

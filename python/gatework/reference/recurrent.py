@@ -21,7 +21,9 @@ from .activations import activation as find_activation
 from .array import Array, Booleans
 from .cell import Cell, Parameters, States
 from .gru import GRU, GRU_V1
+from .gru_layer_norm import GRU_LAYER_NORM
 from .lstm import LSTM
+from .lstm_layer_norm import LSTM_LAYER_NORM
 from .lstm_peephole import LSTM_PEEPHOLE
 from .simple_rnn import SIMPLE_RNN
 from .zoneout import zone_out
@@ -29,8 +31,10 @@ from .zoneout import zone_out
 CELLS: dict[str, Cell] = {
     "lstm": LSTM,
     "lstm_peephole": LSTM_PEEPHOLE,
+    "lstm_layer_norm": LSTM_LAYER_NORM,
     "gru": GRU,
     "gru_v1": GRU_V1,
+    "gru_layer_norm": GRU_LAYER_NORM,
     "simple_rnn": SIMPLE_RNN,
 }
 
@@ -61,6 +65,8 @@ class Gradients(TypedDict):
     bias: Array | None
     peepholes: Array | None
     projection: Array | None
+    gamma: Array | None
+    beta: Array | None
     initial_state: States
 
 
@@ -101,6 +107,9 @@ def recurrent(
     cell_clip: float = np.inf,
     projection: Array | None = None,
     zoneout: Sequence[Array] | None = None,
+    gamma: Array | None = None,
+    beta: Array | None = None,
+    epsilon: float = 1e-3,
 ) -> tuple[Array, States, Cache]:
     """Runs a cell over sequences.
 
@@ -122,6 +131,9 @@ def recurrent(
             that does not carry that state but in products. Then the recurrent kernel is (P, G·H).
         zoneout: (B, T, H) for each state, (B, T, P) for a projected one: how much of it is as it
             was before the step, from 0 to 1, in the order of processing; see ``zone_out``.
+        gamma: (S, H), gains of a cell with layer normalization. Default: ones.
+        beta: (H,), the bias of a normalized state. Default: zeros.
+        epsilon: what layer normalization adds to a variance.
 
     Returns:
         The outputs (B, T, H) in the order of processing, the final states, and the cache for
@@ -151,6 +163,9 @@ def recurrent(
         ones(batch, outputs_size) if recurrent_dropout_mask is None else recurrent_dropout_mask,
         np.zeros((rule.peepholes, units), x.dtype) if peepholes is None else peepholes,
         cell_clip,
+        ones(rule.gammas, units) if gamma is None else gamma,
+        np.zeros(units, x.dtype) if beta is None else beta,
+        epsilon,
     )
     cache = Cache(
         rule,
@@ -214,6 +229,7 @@ def recurrent_backward(
     drecurrent_kernel = np.zeros_like(p.recurrent_kernel)
     dbias = np.zeros_like(p.bias)
     dpeepholes = np.zeros_like(p.peepholes)
+    dgamma, dbeta = np.zeros_like(p.gamma), np.zeros_like(p.beta)
 
     ds = tuple(d_states)
     for k in reversed(range(time)):
@@ -236,6 +252,10 @@ def recurrent_backward(
         dbias += step.bias
         if step.peepholes is not None:
             dpeepholes += step.peepholes
+        if step.gamma is not None:
+            dgamma += step.gamma
+        if step.beta is not None:
+            dbeta += step.beta
     return {
         "x": dx,
         "kernel": dkernel,
@@ -243,5 +263,7 @@ def recurrent_backward(
         "bias": dbias if cache.has_bias else None,
         "peepholes": dpeepholes if cache.cell.peepholes else None,
         "projection": dprojection,
+        "gamma": dgamma if cache.cell.gammas else None,
+        "beta": dbeta if cache.cell.betas else None,
         "initial_state": ds,
     }

@@ -123,6 +123,7 @@ REFUSED = [
     ({"recurrent_activation": "mish"}, r"'memory'.*recurrent_activation must be .*not 'mish'"),
     ({"stateful": True}, r"'memory'.*stateful must be False, not True"),
     ({"cell_clip": 1.5}, r"'memory'.*cell_clip must be None, not 1.5"),
+    ({"layer_normalization": True}, r"'memory'.*layer_normalization must be False, not True"),
     ({"zoneout": 0.2}, r"'memory'.*zoneout must be 0, not 0.2"),
     ({"cell_zoneout": 0.2}, r"'memory'.*cell_zoneout must be 0, not 0.2"),
 ]

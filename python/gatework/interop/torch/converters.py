@@ -160,10 +160,13 @@ def _check_cell(layer: Any, cell: Any) -> None:
             raise ValueError(
                 f"{argument} of '{layer.name}' must be None as in PyTorch, not {value}"
             )
-    for argument in ("zoneout", "cell_zoneout"):
+    for argument in ("zoneout", "cell_zoneout", "layer_normalization"):
         value = getattr(cell, argument, 0.0)
         if value:
-            raise ValueError(f"{argument} of '{layer.name}' must be 0 as in PyTorch, not {value}")
+            none = False if value is True else 0
+            raise ValueError(
+                f"{argument} of '{layer.name}' must be {none} as in PyTorch, not {value}"
+            )
     if kind == "GRU" and not cell.reset_after:
         raise ValueError(f"reset_after of '{layer.name}' must be True as in PyTorch, not False")
     known_weights = {"kernel", "recurrent_kernel", "bias", "projection_kernel"}

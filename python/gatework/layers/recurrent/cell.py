@@ -12,6 +12,7 @@ from ...autograd import Tensor, Variable, as_tensor
 from ...ops.dense import FUSED_ACTIVATIONS
 from ...ops.packed_weights import PackedWeightsCache
 from ...ops.stream import Stream
+from ..arguments import positive_number
 from ..base import Layer
 
 __all__ = ["RecurrentCell", "positive_integer", "positive_or_none", "rate", "set_only"]
@@ -26,6 +27,10 @@ class RecurrentCell(Layer):
 
     gates: ClassVar[int]
     states: ClassVar[int]
+    gammas: ClassVar[int] = 0  # rows of gains, of a cell that can be normalized
+    betas: ClassVar[int] = 0
+    norm_gamma: Variable | None = None
+    norm_beta: Variable | None = None
 
     def __init__(
         self,
@@ -48,6 +53,8 @@ class RecurrentCell(Layer):
         seed: int | None,
         activation_clip: float | None = None,
         zoneout: float = 0.0,
+        layer_normalization: bool = False,
+        norm_epsilon: float = 1e-3,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -72,6 +79,8 @@ class RecurrentCell(Layer):
         self.recurrent_dropout = rate("recurrent_dropout", recurrent_dropout)
         self.activation_clip = positive_or_none("activation_clip", activation_clip)
         self.zoneout = rate("zoneout", zoneout)
+        self.layer_normalization = bool(layer_normalization)
+        self.norm_epsilon = positive_number("norm_epsilon", norm_epsilon)
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed)
         self.kernel: Variable | None = None
@@ -101,7 +110,9 @@ class RecurrentCell(Layer):
 
     def kernel_options(self) -> dict[str, Any]:
         """Arguments of ``ops.recurrent`` that belong to this cell alone."""
-        return {}
+        if not self.layer_normalization:
+            return {}
+        return {"gamma": self.norm_gamma, "beta": self.norm_beta, "epsilon": self.norm_epsilon}
 
     def bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
@@ -140,6 +151,14 @@ class RecurrentCell(Layer):
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
+        if self.layer_normalization:
+            self.norm_gamma = self.add_weight(
+                shape=(self.gammas, self.units), name="norm_gamma", initializer="ones"
+            )
+            if self.betas:
+                self.norm_beta = self.add_weight(
+                    shape=(self.units,), name="norm_beta", initializer="zeros"
+                )
         self.built = True
 
     def get_initial_state(self, batch_size: int) -> list[Tensor]:
@@ -239,6 +258,8 @@ class RecurrentCell(Layer):
             self.bias,
             options.get("peepholes"),
             options.get("projection"),
+            self.norm_gamma,
+            self.norm_beta,
             bf16=self._bf16 if bf16 is None else bf16,
         )
         return Stream(
@@ -249,6 +270,7 @@ class RecurrentCell(Layer):
             activation_clip=self.activation_clip,
             cell_clip=options.get("cell_clip"),
             zoneout=self.zoneouts,
+            epsilon=self.norm_epsilon,
         )
 
     def _factors(self, share: float, shape: tuple[int, ...]) -> Any:
@@ -264,8 +286,10 @@ class RecurrentCell(Layer):
 
         What Keras' layers do not know is there only when it is set.
         """
+        norm = {"layer_normalization": True, "norm_epsilon": self.norm_epsilon}
         return {
             **set_only(activation_clip=self.activation_clip, zoneout=self.zoneout),
+            **(norm if self.layer_normalization else {}),
             "units": self.units,
             "activation": activations.serialize(self.activation),
             "recurrent_activation": activations.serialize(self.recurrent_activation),

@@ -15,6 +15,7 @@ class GRUCell(RecurrentCell):
 
     gates = 3
     states = 1
+    gammas = 6
 
     def __init__(
         self,
@@ -37,6 +38,8 @@ class GRUCell(RecurrentCell):
         seed: int | None = None,
         activation_clip: float | None = None,
         zoneout: float = 0.0,
+        layer_normalization: bool = False,
+        norm_epsilon: float = 1e-3,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -58,12 +61,18 @@ class GRUCell(RecurrentCell):
             seed=seed,
             activation_clip=activation_clip,
             zoneout=zoneout,
+            layer_normalization=layer_normalization,
+            norm_epsilon=norm_epsilon,
             **kwargs,
         )
         self.reset_after = bool(reset_after)
+        if self.layer_normalization and not self.reset_after:
+            raise ValueError("reset_after must be True with layer_normalization, not False")
 
     @property
     def kernel_name(self) -> str:
+        if self.layer_normalization:
+            return "gru_layer_norm"
         return "gru" if self.reset_after else "gru_v1"
 
     def bias_shape(self) -> tuple[int, ...]:
@@ -110,13 +119,23 @@ class GRU(RecurrentLayer):
         zoneout: probability with which a unit of h keeps its previous value at a step (Krueger et
             al. 2016), in training for each row, step and unit anew; in prediction h is what is to
             be expected, zoneout⊙h' + (1-zoneout)⊙h.
+        layer_normalization: normalize the products as Ba, Kiros & Hinton do (2016, supplement), the
+            sums of z and r together and those of n by themselves::
+
+                z = σ(γ⊙norm(x·W_zr) + b + γ⊙norm(h'·U_zr) + a), the columns of z     r likewise
+                n = φ(γ⊙norm(x·W_n) + b_n + r⊙(γ⊙norm(h'·U_n) + a_n))
+
+            with norm(s) = (s - mean) / sqrt(variance + norm_epsilon) over a row. The gains γ, at
+            first one, are the weight ``norm_gamma``, (6, units): z, r, n of x, then of h'. b and a
+            are the paper's β. Only with ``reset_after``.
+        norm_epsilon: added to the variances.
         num_layers: layers one above the other, each with weights of its own; the states of all are
             returned and given as one list, those of the lowest layer first. ``Bidirectional`` joins
             both directions after every layer.
         layer_dropout: share of the outputs of each layer but the last that is set to zero in
             training, drawn for every step.
 
-    The last four are not in Keras, whose programs cannot open a file where they are set.
+    The last six are not in Keras, whose programs cannot open a file where they are set.
 
     Call arguments: sequences (batch, time, features), initial_state, mask (batch, time), training.
 
@@ -152,6 +171,8 @@ class GRU(RecurrentLayer):
         use_cudnn: Any = "auto",
         activation_clip: float | None = None,
         zoneout: float = 0.0,
+        layer_normalization: bool = False,
+        norm_epsilon: float = 1e-3,
         num_layers: int = 1,
         layer_dropout: float = 0.0,
         **kwargs: Any,
@@ -176,6 +197,8 @@ class GRU(RecurrentLayer):
             seed=seed,
             activation_clip=activation_clip,
             zoneout=zoneout,
+            layer_normalization=layer_normalization,
+            norm_epsilon=norm_epsilon,
             name="gru_cell",
         )
         super().__init__(

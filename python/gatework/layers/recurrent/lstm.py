@@ -20,6 +20,8 @@ class LSTMCell(RecurrentCell):
 
     gates = 4
     states = 2
+    gammas = 9
+    betas = 1
     peephole_kernel: Variable | None = None
     projection_kernel: Variable | None = None
 
@@ -50,6 +52,8 @@ class LSTMCell(RecurrentCell):
         activation_clip: float | None = None,
         zoneout: float = 0.0,
         cell_zoneout: float = 0.0,
+        layer_normalization: bool = False,
+        norm_epsilon: float = 1e-3,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -71,11 +75,15 @@ class LSTMCell(RecurrentCell):
             seed=seed,
             activation_clip=activation_clip,
             zoneout=zoneout,
+            layer_normalization=layer_normalization,
+            norm_epsilon=norm_epsilon,
             **kwargs,
         )
         self.unit_forget_bias = bool(unit_forget_bias)
         self.peepholes = bool(peepholes)
         self.peephole_initializer = initializers.get(peephole_initializer)
+        if self.peepholes and self.layer_normalization:
+            raise ValueError("peepholes must be False with layer_normalization, not True")
         self.cell_clip = positive_or_none("cell_clip", cell_clip)
         if projection is not None and positive_integer("projection", projection) >= self.units:
             raise ValueError(f"projection must be smaller than units, {units}, not {projection}")
@@ -97,6 +105,8 @@ class LSTMCell(RecurrentCell):
 
     @property
     def kernel_name(self) -> str:
+        if self.layer_normalization:
+            return "lstm_layer_norm"
         return "lstm_peephole" if self.peepholes or self.cell_clip is not None else "lstm"
 
     def kernel_options(self) -> dict[str, Any]:
@@ -105,6 +115,7 @@ class LSTMCell(RecurrentCell):
             "cell_clip": self.cell_clip,
             "projection": self.projection_kernel,
         }
+        options |= super().kernel_options()
         return {name: value for name, value in options.items() if value is not None}
 
     def build(self, input_shape: Sequence[int | None]) -> None:
@@ -196,13 +207,24 @@ class LSTM(RecurrentLayer):
             al. 2016), in training for each row, step and unit anew; in prediction h is what is to
             be expected, zoneout⊙h' + (1-zoneout)⊙h.
         cell_zoneout: likewise for c; h is made of the new c whether c takes that or not.
+        layer_normalization: normalize both products and what h sees of c, as Ba, Kiros & Hinton do
+            (2016, equations 20 to 22); c itself goes on as it is::
+
+                sums of i, f, g, o = γ_x⊙norm(x·W) + γ_h⊙norm(h'·U) + b     all four together
+                h = o⊙φ(γ_c⊙norm(c) + β)
+
+            with norm(s) = (s - mean) / sqrt(variance + norm_epsilon) over a row. The gains γ, at
+            first one, are the weight ``norm_gamma``, (9, units): i, f, g, o of x, then of h', then
+            c; β, at first zero, is ``norm_beta``, (units,). The paper's other two biases are one
+            with b. Not with ``peepholes``.
+        norm_epsilon: added to the variances.
         num_layers: layers one above the other, each with weights of its own; the states of all are
             returned and given as one list, those of the lowest layer first. ``Bidirectional`` joins
             both directions after every layer.
         layer_dropout: share of the outputs of each layer but the last that is set to zero in
             training, drawn for every step.
 
-    The last ten are not in Keras, whose programs cannot open a file where they are set.
+    The last twelve are not in Keras, whose programs cannot open a file where they are set.
 
     Call arguments: sequences (batch, time, features), initial_state, mask (batch, time), training.
 
@@ -244,6 +266,8 @@ class LSTM(RecurrentLayer):
         activation_clip: float | None = None,
         zoneout: float = 0.0,
         cell_zoneout: float = 0.0,
+        layer_normalization: bool = False,
+        norm_epsilon: float = 1e-3,
         num_layers: int = 1,
         layer_dropout: float = 0.0,
         **kwargs: Any,
@@ -274,6 +298,8 @@ class LSTM(RecurrentLayer):
             activation_clip=activation_clip,
             zoneout=zoneout,
             cell_zoneout=cell_zoneout,
+            layer_normalization=layer_normalization,
+            norm_epsilon=norm_epsilon,
             name="lstm_cell",
         )
         super().__init__(

@@ -255,6 +255,8 @@ def check_layer(layer: Any) -> None:
             "states inputs and outputs, with initial_state and return_state"
         )
     for cell in cells_of(layer):
+        if getattr(cell, "layer_normalization", False):
+            raise ValueError("layer_normalization must be False, not True")
         if type(cell) not in CELLS or cell.kernel_name not in KERNELS:
             raise ValueError(f"its cell must be an LSTM, GRU or SimpleRNN, not {cell!r}")
         if getattr(cell, "cell_clip", None) is not None:
