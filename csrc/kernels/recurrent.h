@@ -269,11 +269,12 @@ template <class Cell> void backward_part(const Cell& cell, const Recurrent& r,
             }
             if (zoned) {
                 for (i64 k = 0; k < Cell::states; ++k) {
-                    remade[k] = carried.remade[k].get() + (plan.start[step] + rank) * row;
                     if (k > 0 || !projecting)
                         zoneout.part(k, rank, step, begin, end, d_row[k],
                                      carried.kept[k].get() + rank * row);
-                    if (looks_at_new<Cell>) new_row[k] = remade[k];
+                    if (looks_at_new<Cell>)
+                        new_row[k] = remade[k] =
+                            carried.remade[k].get() + (plan.start[step] + rank) * row;
                 }
                 remake_states(cell, own, remade);
             }
