@@ -85,6 +85,8 @@ def _cell(
         b.cannot_stream("goes backwards: its first step needs the last input")
     if not x.time:
         b.cannot_stream("reads a sequence that is made of a single step")
+    if cell.layer_normalization:
+        b.refuse("has a cell with layer_normalization")
     extra = cell.kernel_options()
     clip = extra.pop("cell_clip", None)
     named = {
