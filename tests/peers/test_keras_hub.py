@@ -12,10 +12,10 @@ import gatework
 import numpy as np
 import pytest
 
-from tests.peers.keras_side import agree, random_weights, run_gatework, run_keras
+from tests.peers.keras_side import agree, as_array, random_weights, run_gatework, run_keras
 
 keras = pytest.importorskip("keras", reason="compares with Keras 3, which is not installed")
-pytest.importorskip("jax", reason="runs Keras on JAX, which is not installed")
+pytest.importorskip("torch", reason="runs Keras on PyTorch, which is not installed")
 # It reads its own deprecated names while it is imported.
 with pytest.MonkeyPatch.context() as patch:
     patch.setattr("warnings.warn", lambda *_, **__: None)
@@ -169,7 +169,7 @@ def test_caches(options: dict[str, Any], crosses: bool) -> None:
                 **given,
             )
             own[i], cross[i] = after if crosses else (after[0], cross[i])
-            found.append([np.asarray(one) for one in (outputs, *after)])
+            found.append([as_array(one) for one in (outputs, *after)])
         agree(found[1], found[0])
 
 
@@ -193,11 +193,11 @@ def test_files(tmp_path: Path, libraries: Any) -> None:
     model = model_of(writer)
     model.set_weights(random_weights(np.random.default_rng(1), model))
     x = [IDS + (IDS == 0), ENCODED]
-    expected = np.asarray(model(x, training=False))
+    expected = as_array(model(x, training=False))
     model.save(tmp_path / "m.keras")
     loaded = reader.models.load_model(tmp_path / "m.keras")
-    agree([np.asarray(loaded(x, training=False))], [expected])
+    agree([as_array(loaded(x, training=False))], [expected])
     model.save_weights(tmp_path / "m.weights.h5")
     other = model_of(reader)
     other.load_weights(tmp_path / "m.weights.h5")
-    agree([np.asarray(other(x, training=False))], [expected])
+    agree([as_array(other(x, training=False))], [expected])

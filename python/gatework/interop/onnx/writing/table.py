@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from .... import layers, tree
-from ....layers.shapes import shape_of
+from ....layers.calling import shapes_for
 from . import (
     activations,
+    attention,
     bidirectional,
     convolution,
     core,
@@ -42,6 +43,15 @@ TABLE: dict[type, Callable[..., Any]] = {
     layers.Activation: core.activation,
     layers.ActivityRegularization: core.identity,
     layers.Add: merging.arithmetic("Add"),
+    layers.AdditiveAttention: attention.attention,
+    layers.Attention: attention.attention,
+    layers.GroupedQueryAttention: attention.heads,
+    layers.MultiHeadAttention: attention.heads,
+    layers.PositionEmbedding: attention.position_embedding,
+    layers.SinePositionEncoding: attention.sine_position_encoding,
+    layers.TokenAndPositionEmbedding: attention.token_and_position_embedding,
+    layers.TransformerDecoder: attention.decoder,
+    layers.TransformerEncoder: attention.encoder,
     layers.AlphaDropout: core.identity,
     layers.Average: merging.average,
     layers.Bidirectional: bidirectional.bidirectional,
@@ -104,7 +114,8 @@ def convert(graph: Graph, layer: Any, inputs: Any, kwargs: dict[str, Any]) -> An
         except ValueError as error:
             named = f"{type(layer).__name__} '{layer.name}'"
             raise ValueError(f"{named} has no ONNX form: {error}") from error
-    found = layer.compute_output_shape(shape_of(inputs))
+    shapes = shapes_for(layer.compute_output_shape, type(layer), (inputs,), kwargs)
+    found = layer.compute_output_shape(*shapes)
     several = bool(found) and isinstance(found[0], (list, tuple))
     given = tree.flatten(inputs)
     passes = layer.supports_masking and type(layer).compute_mask is layers.Layer.compute_mask
