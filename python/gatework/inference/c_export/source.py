@@ -80,7 +80,8 @@ class Source:
 
     def activation(self, name: str) -> str:
         """The C function of an activation."""
-        assert name in ACTIVATIONS
+        if name not in ACTIVATIONS:
+            raise ValueError(f"program must be one that C code can hold, but it computes '{name}'")
         return f"gw_{name}"
 
     def add(self, *lines: str) -> None:
