@@ -20,7 +20,9 @@ class Convolution(Layer):
     """Reads the arguments that all convolutions take, and makes the bias.
 
     Subclasses tell the number of output channels in ``_features``, make their kernels in
-    ``_add_kernels`` and convolve in ``_convolve``, which adds the bias.
+    ``_add_kernels`` and convolve in ``_convolve``, which adds the bias. What a kernel is made with
+    goes through ``_read_kernel`` and ``_add_kernel`` under the prefix of its arguments, such as
+    "depthwise".
     """
 
     _causal = False
@@ -56,6 +58,34 @@ class Convolution(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
         self.bias: Variable | None = None
         self.input_spec = InputSpec(ndim=3)
+        self._prefixes: tuple[str, ...] = ()
+
+    def _read_kernel(
+        self, prefix: str, initializer: Any, regularizer: Any, constraint: Any
+    ) -> None:
+        setattr(self, f"{prefix}_initializer", initializers.get(initializer))
+        setattr(self, f"{prefix}_regularizer", regularizers.get(regularizer))
+        setattr(self, f"{prefix}_constraint", constraints.get(constraint))
+        self._prefixes += (prefix,)
+
+    def _add_kernel(self, prefix: str, name: str, shape: tuple[int, ...]) -> Variable:
+        return self.add_weight(
+            shape=shape,
+            name=name,
+            initializer=getattr(self, f"{prefix}_initializer"),
+            regularizer=getattr(self, f"{prefix}_regularizer"),
+            constraint=getattr(self, f"{prefix}_constraint"),
+        )
+
+    def _kernel_config(self, prefix: str) -> dict[str, Any]:
+        return {
+            f"{prefix}_{part}": topic.serialize(getattr(self, f"{prefix}_{part}"))
+            for part, topic in (
+                ("initializer", initializers),
+                ("regularizer", regularizers),
+                ("constraint", constraints),
+            )
+        }
 
     @property
     def _channel_axis(self) -> int:
@@ -143,9 +173,11 @@ class Convolution(Layer):
         }
 
     def get_config(self) -> dict[str, Any]:
+        kernels = [self._kernel_config(prefix) for prefix in self._prefixes]
         return {
             **super().get_config(),
             **self._windows_config(),
+            **{key: value for config in kernels for key, value in config.items()},
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
             "bias_initializer": initializers.serialize(self.bias_initializer),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import constraints, initializers, ops, regularizers
+from ... import ops
 from ...autograd import Tensor, Variable
 from ..arguments import positive_int
 from .base import Convolution
@@ -79,9 +79,7 @@ class Conv1D(Convolution):
         self.groups = positive_int("groups", groups)
         if self.filters % self.groups:
             raise ValueError(f"groups must divide filters {self.filters}, not be {self.groups}")
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
+        self._read_kernel("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
         self.kernel: Variable | None = None
 
     def _features(self, channels: int) -> int:
@@ -93,12 +91,8 @@ class Conv1D(Convolution):
                 f"groups of {self.name} must divide the {channels} channels of the inputs, "
                 f"not be {self.groups}"
             )
-        self.kernel = self.add_weight(
-            shape=(self.kernel_size, channels // self.groups, self.filters),
-            name="kernel",
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
+        self.kernel = self._add_kernel(
+            "kernel", "kernel", (self.kernel_size, channels // self.groups, self.filters)
         )
 
     def _convolve(self, inputs: Any) -> Tensor:
@@ -117,7 +111,4 @@ class Conv1D(Convolution):
             **super().get_config(),
             "filters": self.filters,
             "groups": self.groups,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
         }

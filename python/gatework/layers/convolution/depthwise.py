@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import constraints, initializers, ops, regularizers
+from ... import ops
 from ...autograd import Tensor, Variable
 from ..arguments import positive_int
 from .base import Convolution
@@ -68,21 +68,17 @@ class DepthwiseConv1D(Convolution):
             **kwargs,
         )
         self.depth_multiplier = positive_int("depth_multiplier", depth_multiplier)
-        self.depthwise_initializer = initializers.get(depthwise_initializer)
-        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
-        self.depthwise_constraint = constraints.get(depthwise_constraint)
+        self._read_kernel(
+            "depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint
+        )
         self.kernel: Variable | None = None
 
     def _features(self, channels: int) -> int:
         return channels * self.depth_multiplier
 
     def _add_kernels(self, channels: int) -> None:
-        self.kernel = self.add_weight(
-            shape=(self.kernel_size, channels, self.depth_multiplier),
-            name="kernel",
-            initializer=self.depthwise_initializer,
-            regularizer=self.depthwise_regularizer,
-            constraint=self.depthwise_constraint,
+        self.kernel = self._add_kernel(
+            "depthwise", "kernel", (self.kernel_size, channels, self.depth_multiplier)
         )
 
     def _convolve(self, inputs: Any) -> Tensor:
@@ -95,7 +91,4 @@ class DepthwiseConv1D(Convolution):
         return {
             **super().get_config(),
             "depth_multiplier": self.depth_multiplier,
-            "depthwise_initializer": initializers.serialize(self.depthwise_initializer),
-            "depthwise_regularizer": regularizers.serialize(self.depthwise_regularizer),
-            "depthwise_constraint": constraints.serialize(self.depthwise_constraint),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import constraints, initializers, ops, regularizers
+from ... import ops
 from ...autograd import Tensor, Variable
 from ..arguments import positive_int
 from .base import Convolution
@@ -75,12 +75,12 @@ class SeparableConv1D(Convolution):
         )
         self.filters = positive_int("filters", filters)
         self.depth_multiplier = positive_int("depth_multiplier", depth_multiplier)
-        self.depthwise_initializer = initializers.get(depthwise_initializer)
-        self.pointwise_initializer = initializers.get(pointwise_initializer)
-        self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
-        self.pointwise_regularizer = regularizers.get(pointwise_regularizer)
-        self.depthwise_constraint = constraints.get(depthwise_constraint)
-        self.pointwise_constraint = constraints.get(pointwise_constraint)
+        self._read_kernel(
+            "depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint
+        )
+        self._read_kernel(
+            "pointwise", pointwise_initializer, pointwise_regularizer, pointwise_constraint
+        )
         self.depthwise_kernel: Variable | None = None
         self.pointwise_kernel: Variable | None = None
 
@@ -88,19 +88,11 @@ class SeparableConv1D(Convolution):
         return self.filters
 
     def _add_kernels(self, channels: int) -> None:
-        self.depthwise_kernel = self.add_weight(
-            shape=(self.kernel_size, channels, self.depth_multiplier),
-            name="depthwise_kernel",
-            initializer=self.depthwise_initializer,
-            regularizer=self.depthwise_regularizer,
-            constraint=self.depthwise_constraint,
+        self.depthwise_kernel = self._add_kernel(
+            "depthwise", "depthwise_kernel", (self.kernel_size, channels, self.depth_multiplier)
         )
-        self.pointwise_kernel = self.add_weight(
-            shape=(1, channels * self.depth_multiplier, self.filters),
-            name="pointwise_kernel",
-            initializer=self.pointwise_initializer,
-            regularizer=self.pointwise_regularizer,
-            constraint=self.pointwise_constraint,
+        self.pointwise_kernel = self._add_kernel(
+            "pointwise", "pointwise_kernel", (1, channels * self.depth_multiplier, self.filters)
         )
 
     def _convolve(self, inputs: Any) -> Tensor:
@@ -120,10 +112,4 @@ class SeparableConv1D(Convolution):
             **super().get_config(),
             "filters": self.filters,
             "depth_multiplier": self.depth_multiplier,
-            "depthwise_initializer": initializers.serialize(self.depthwise_initializer),
-            "pointwise_initializer": initializers.serialize(self.pointwise_initializer),
-            "depthwise_regularizer": regularizers.serialize(self.depthwise_regularizer),
-            "pointwise_regularizer": regularizers.serialize(self.pointwise_regularizer),
-            "depthwise_constraint": constraints.serialize(self.depthwise_constraint),
-            "pointwise_constraint": constraints.serialize(self.pointwise_constraint),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import constraints, initializers, ops, regularizers
+from ... import ops
 from ...autograd import Tensor, Variable
 from ...ops.convolution import transposed_length
 from ..arguments import positive_int, sizes_of
@@ -80,9 +80,7 @@ class Conv1DTranspose(Convolution):
                     f"output_padding must be less than strides {self.strides}, "
                     f"not {self.output_padding}"
                 )
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
+        self._read_kernel("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
         self.kernel: Variable | None = None
 
     def _features(self, channels: int) -> int:
@@ -94,12 +92,8 @@ class Conv1DTranspose(Convolution):
         ]
 
     def _add_kernels(self, channels: int) -> None:
-        self.kernel = self.add_weight(
-            shape=(self.kernel_size, self.filters, channels),
-            name="kernel",
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
+        self.kernel = self._add_kernel(
+            "kernel", "kernel", (self.kernel_size, self.filters, channels)
         )
 
     def _convolve(self, inputs: Any) -> Tensor:
@@ -119,7 +113,4 @@ class Conv1DTranspose(Convolution):
             **super().get_config(),
             "filters": self.filters,
             "output_padding": None if self.output_padding is None else (self.output_padding,),
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
         }
