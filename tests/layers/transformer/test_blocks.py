@@ -329,3 +329,20 @@ def test_wrong_calls() -> None:
         encoder()(X, attention_mask=STEPS)
     with pytest.raises(ValueError, match="value_dim must be key_dim, 4, where there is a cache"):
         layers.CachedMultiHeadAttention(HEADS, 4, 3)(X, X, cache=caches(6))
+
+
+def test_the_dtype_policy_reaches_every_layer_inside() -> None:
+    made = (
+        layers.TransformerEncoder(12, HEADS, dtype="mixed_bfloat16"),
+        layers.TransformerDecoder(12, HEADS, dtype="mixed_bfloat16"),
+    )
+    for layer in made:
+        layer(X)
+        inside = [one for one in layer._flatten_layers() if hasattr(one, "kernel")]
+        assert len(inside) == 6
+        assert {one.compute_dtype for one in inside} == {"bfloat16"}
+    plain = layers.TransformerEncoder(12, HEADS)
+    plain(X)
+    plain.set_weights(made[0].get_weights())
+    close = np.abs(made[0](X).numpy() - plain(X).numpy()).max()
+    assert 0 < close < 0.1
