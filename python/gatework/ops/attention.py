@@ -158,6 +158,8 @@ def _slopes(slopes: Any, heads: int) -> Array | None:
 
 
 def _offsets(offset: Any, batch: int) -> Array:
+    if type(offset) is int:
+        return np.full(batch, offset, np.int64)
     array = as_array(offset)
     if array.dtype.kind not in "iu" or array.shape not in ((), (batch,)):
         found = f"{array.dtype} of shape {array.shape}"
