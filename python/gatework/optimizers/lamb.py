@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
 from .. import _core
-from ..autograd import Variable
-from .base import FloatArray, Optimizer, Rate
+from .base import FloatArray
 from .state import chosen
+from .two_moments import TwoMoments
 
 
-class Lamb(Optimizer):
+class Lamb(TwoMoments):
     """w -= learning_rate r d, d = m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon).
 
     m and v as in Adam; r = norm(w) / norm(d) for each weight array, 1 where either is 0.
@@ -25,27 +22,6 @@ class Lamb(Optimizer):
         epsilon: keeps the division away from 0.
         **options: those of `Optimizer`.
     """
-
-    _arguments = ("beta_1", "beta_2", "epsilon")
-
-    def __init__(
-        self,
-        learning_rate: Rate = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        weight_decay: float | None = None,
-        **options: Any,
-    ) -> None:
-        super().__init__(learning_rate, weight_decay, **options)
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self._momentums: list[Variable] = []
-        self._velocities: list[Variable] = []
-
-    def build_slots(self, variables: Sequence[Variable]) -> None:
-        self._momentums, self._velocities = self.add_slots(variables, "momentum", "velocity")
 
     def update(
         self,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from .. import _core
 from ..autograd import Variable
-from .base import FloatArray, Optimizer, Rate, decaying
+from .base import FloatArray, decaying
 from .state import chosen
+from .two_moments import TwoMoments
 
 
-class Nadam(Optimizer):
+class Nadam(TwoMoments):
     """w -= learning_rate (c m + d g) / (sqrt(v / (1 - beta_2^t)) + epsilon).
 
     m and v as in Adam. With u_t = beta_1 (1 - 0.96^t / 2) and U_t the product of all u so far,
@@ -27,26 +27,8 @@ class Nadam(Optimizer):
         **options: those of `Optimizer`.
     """
 
-    _arguments = ("beta_1", "beta_2", "epsilon")
-
-    def __init__(
-        self,
-        learning_rate: Rate = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        weight_decay: float | None = None,
-        **options: Any,
-    ) -> None:
-        super().__init__(learning_rate, weight_decay, **options)
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self._momentums: list[Variable] = []
-        self._velocities: list[Variable] = []
-
     def build_slots(self, variables: Sequence[Variable]) -> None:
-        self._momentums, self._velocities = self.add_slots(variables, "momentum", "velocity")
+        super().build_slots(variables)
         self._u_product = self._own_variable(np.ones((), np.float32), "variable")
 
     @decaying
