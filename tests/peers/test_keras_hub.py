@@ -141,6 +141,11 @@ def test_added_positions(given: dict[str, Any]) -> None:
     compare("TokenAndPositionEmbedding", {**sizes, "mask_zero": True}, IDS, **given)
 
 
+@pytest.mark.parametrize("heads", [2, 3])
+def test_alibi(heads: int) -> None:
+    compare("AlibiBias", {"alibi_bias_max": 6}, RNG.normal(size=(2, heads, 4, 5)).astype("float32"))
+
+
 @blocks
 @pytest.mark.parametrize("crosses", [False, True])
 def test_caches(options: dict[str, Any], crosses: bool) -> None:

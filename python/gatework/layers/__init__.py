@@ -71,6 +71,7 @@ from .reshaping import (
     ZeroPadding1D,
 )
 from .transformer import (
+    AlibiBias,
     CachedMultiHeadAttention,
     PositionEmbedding,
     RotaryEmbedding,
@@ -90,6 +91,7 @@ GroupQueryAttention = GroupedQueryAttention
 
 __all__ = [
     "AdditiveAttention",
+    "AlibiBias",
     "Attention",
     "CachedMultiHeadAttention",
     "GroupQueryAttention",

@@ -126,7 +126,28 @@ def test_config_round_trip(kind: str) -> None:
     assert again.get_config() == layer.get_config()
 
 
+@pytest.mark.parametrize("heads", [1, 2, 3, 6, 8])
+def test_slopes_of_scores(heads: int) -> None:
+    """Attention by hand with these scores is fused attention with the same slopes."""
+    layer = layers.AlibiBias(4, name="a")
+    q, k, v = (RNG.normal(size=(2, n, heads, 4)).astype(np.float32) for n in (3, 5, 5))
+    logits = np.einsum("bthd,bshd->bhts", q, k) / 2
+    weights = ops.softmax(layer(logits)).numpy()
+    slopes = (layer(np.zeros((1, heads, 1, 2))).numpy()[0, :, 0, 0]) * -1
+    found = ops.dot_product_attention(q, k, v, alibi_slopes=slopes, query_offset=4).numpy()
+    expected = np.einsum("bhts,bshd->bthd", weights, v)
+    np.testing.assert_allclose(found[:, :1], expected[:, :1], rtol=1e-4, atol=1e-5)
+    assert slopes[0] == np.float32(2.0 ** (-4 / 2 ** int(np.log2(heads))))
+    assert len(set(slopes.tolist())) == heads
+    assert type(layer).from_config(layer.get_config()).get_config() == layer.get_config()
+    check_slopes(layers.AlibiBias(), [logits])
+
+
 def test_errors() -> None:
+    with pytest.raises(ValueError, match="alibi_bias_max must be a positive number, not 0"):
+        layers.AlibiBias(0)
+    with pytest.raises(ValueError, match=r"must have shape \(batch, heads, time, keys\), not"):
+        layers.AlibiBias()(X)
     with pytest.raises(ValueError, match="sequence_length must be a positive integer, not None"):
         layers.PositionEmbedding(None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="must end within 4 positions, not begin at 0 and have 5"):

@@ -1,5 +1,6 @@
 """Blocks of Transformers, and what tells them positions, under KerasHub's names."""
 
+from .alibi_bias import AlibiBias
 from .cached_multi_head_attention import CachedMultiHeadAttention
 from .position_embedding import PositionEmbedding
 from .rotary_embedding import RotaryEmbedding
@@ -9,6 +10,7 @@ from .transformer_decoder import TransformerDecoder
 from .transformer_encoder import TransformerEncoder
 
 __all__ = [
+    "AlibiBias",
     "CachedMultiHeadAttention",
     "PositionEmbedding",
     "RotaryEmbedding",
