@@ -1,6 +1,7 @@
 // Checked views of NumPy arrays, and the sentences of their errors.
 #pragma once
 #include "api/types.h"
+#include "bindings/without_gil.h"
 #include "runtime/interrupt.h"
 #include "runtime/parallel.h"
 
@@ -125,13 +126,9 @@ Activation parse_activation(const char* argument, const std::string& name);
 
 // Runs f without the GIL, interruptible by Ctrl-C.
 template <class F> void run_kernel(const F& f) {
-    auto poll = [] {
-        py::gil_scoped_acquire gil;
-        return PyErr_CheckSignals() != 0;
-    };
     try {
-        py::gil_scoped_release release;
-        const Operation operation(poll);
+        const WithoutGil released;
+        const Operation operation(&WithoutGil::signal_raised);
         f();
     } catch (const Interrupted&) {
         throw py::error_already_set();

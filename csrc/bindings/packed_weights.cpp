@@ -1,4 +1,5 @@
 #include "bindings/packed_weights.h"
+#include "bindings/constructor.h"
 
 #include <cmath>
 
@@ -112,12 +113,12 @@ PackedWeights::~PackedWeights() {
 
 void bind_packed_weights(pybind11::module_& m) {
     namespace py = pybind11;
-    py::class_<gw::PackedWeights, std::shared_ptr<gw::PackedWeights>>(m, "PackedWeights")
-        .def(py::init<const std::string&, const py::object&, const py::object&, const py::object&,
-                      const py::object&, const py::object&, bool, const py::object&,
-                      const py::object&>(),
-             py::arg("cell"), py::arg("kernel"), py::arg("recurrent_kernel"), py::arg("bias"),
-             py::arg("peepholes") = py::none(), py::arg("projection") = py::none(),
-             py::arg("bf16") = false, py::arg("gamma") = py::none(), py::arg("beta") = py::none())
-        .def_property_readonly("isa", [](const gw::PackedWeights& w) { return w.isa->isa; });
+    py::class_<gw::PackedWeights, std::shared_ptr<gw::PackedWeights>> packed(m, "PackedWeights");
+    gw::def_constructor<const std::string&, const py::object&, const py::object&, const py::object&,
+                        const py::object&, const py::object&, bool, const py::object&,
+                        const py::object&>(
+        packed, py::arg("cell"), py::arg("kernel"), py::arg("recurrent_kernel"), py::arg("bias"),
+        py::arg("peepholes") = py::none(), py::arg("projection") = py::none(),
+        py::arg("bf16") = false, py::arg("gamma") = py::none(), py::arg("beta") = py::none());
+    packed.def_property_readonly("isa", [](const gw::PackedWeights& w) { return w.isa->isa; });
 }

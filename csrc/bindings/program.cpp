@@ -1,3 +1,4 @@
+#include "bindings/constructor.h"
 #include "bindings/instructions.h"
 #include "inference/program.h"
 
@@ -315,22 +316,25 @@ void bind_program(pybind11::module_& m) {
     using gw::ProgramSession;
     using gw::SharedProgram;
     py::class_<SharedProgram, std::shared_ptr<SharedProgram>>(m, "Program")
-        .def(py::init([](const std::vector<std::string>& kinds, const py::list& constants,
-                         const py::list& instructions, const std::vector<int>& inputs,
-                         const std::vector<int>& outputs, const std::vector<bool>& input_time,
-                         const std::vector<bool>& output_time) {
-                 return std::make_shared<SharedProgram>(kinds, constants, instructions, inputs, outputs,
-                                                        gw::Flags{input_time, output_time});
-             }),
-             py::arg("kinds"), py::arg("constants"), py::arg("instructions"), py::arg("inputs"),
+        .def("__init__",
+             [](py::detail::value_and_holder& instance, const std::vector<std::string>& kinds,
+                const py::list& constants, const py::list& instructions,
+                const std::vector<int>& inputs, const std::vector<int>& outputs,
+                const std::vector<bool>& input_time, const std::vector<bool>& output_time) {
+                 gw::hold(instance, std::make_shared<SharedProgram>(
+                                        kinds, constants, instructions, inputs, outputs,
+                                        gw::Flags{input_time, output_time}));
+             },
+             py::detail::is_new_style_constructor(), py::arg("kinds"), py::arg("constants"), py::arg("instructions"), py::arg("inputs"),
              py::arg("outputs"), py::arg("input_time"), py::arg("output_time"))
         .def("run", &SharedProgram::run, py::arg("inputs"))
         .def("reserve", &SharedProgram::reserve, py::arg("shapes"))
         .def("trim", &SharedProgram::trim, py::arg("bytes"))
         .def_property_readonly("isa", &SharedProgram::isa);
-    py::class_<ProgramSession>(m, "ProgramSession")
-        .def(py::init<std::shared_ptr<SharedProgram>, gw::i64>(), py::arg("program"), py::arg("batch"))
-        .def("run", &ProgramSession::run, py::arg("x"), py::arg("out"), py::arg("step"))
+    py::class_<ProgramSession> session(m, "ProgramSession");
+    gw::def_constructor<std::shared_ptr<SharedProgram>, gw::i64>(session, py::arg("program"),
+                                                                 py::arg("batch"));
+    session.def("run", &ProgramSession::run, py::arg("x"), py::arg("out"), py::arg("step"))
         .def("states", &ProgramSession::states)
         .def("set_states", &ProgramSession::set_states, py::arg("states"))
         .def("reset", &ProgramSession::reset, py::arg("rows"))

@@ -233,6 +233,10 @@ class RecurrentPass {
     Floats gates_, x_saved_, h_saved_, second_, projected_, states_[kMaxStates];
 };
 
+struct KeptPass {
+    std::unique_ptr<RecurrentPass> pass;
+};
+
 py::tuple recurrent_forward(const std::string& cell, const py::object& x, const py::object& kernel,
                             const py::object& recurrent_kernel, const py::object& bias,
                             const py::object& initial_states, const py::object& mask,
@@ -248,6 +252,9 @@ py::tuple recurrent_forward(const std::string& cell, const py::object& x, const 
                             const std::optional<u64>& zoneout_seed, bool bf16,
                             const py::object& gamma, const py::object& beta,
                             const std::optional<float>& epsilon) {
+    // The Python object first: where memory for one runs out, pybind11 frees what it was to hold, which
+    // would then be freed twice.
+    const py::object saved = keep ? py::cast(KeptPass()) : py::none();
     auto pass = std::make_unique<RecurrentPass>(
         cell, x, kernel, recurrent_kernel, bias, initial_states, mask, dropout_mask,
         recurrent_dropout_mask, activation, recurrent_activation, go_backwards,
@@ -255,7 +262,7 @@ py::tuple recurrent_forward(const std::string& cell, const py::object& x, const 
         projection, zoneout, zoneout_seed, bf16, gamma, beta, epsilon);
     if (packed != nullptr) pass->use(std::move(packed));
     const py::tuple result = pass->forward(keep);
-    const py::object saved = keep ? py::cast(std::move(pass)) : py::none();
+    if (keep) py::cast<KeptPass&>(saved).pass = std::move(pass);
     return py::make_tuple(result[0], result[1], saved);
 }
 
@@ -264,8 +271,9 @@ py::tuple recurrent_forward(const std::string& cell, const py::object& x, const 
 
 void bind_recurrent(pybind11::module_& m) {
     namespace py = pybind11;
-    py::class_<gw::RecurrentPass>(m, "RecurrentPass")
-        .def_property_readonly("consumed", &gw::RecurrentPass::consumed);
+    py::class_<gw::KeptPass>(m, "RecurrentPass")
+        .def_property_readonly("consumed",
+                               [](const gw::KeptPass& kept) { return kept.pass->consumed(); });
     m.def("recurrent_forward", &gw::recurrent_forward, py::arg("cell"), py::arg("x"),
           py::arg("kernel"), py::arg("recurrent_kernel"), py::arg("bias"),
           py::arg("initial_states"), py::arg("mask"), py::arg("dropout_mask"),
@@ -278,8 +286,8 @@ void bind_recurrent(pybind11::module_& m) {
           py::arg("bf16") = false, py::arg("gamma") = py::none(),
           py::arg("beta") = py::none(), py::arg("epsilon") = py::none());
     m.def("recurrent_backward",
-          [](gw::RecurrentPass& saved, const py::object& dy, const py::object& dstates,
-             bool need_dx) { return saved.backward(dy, dstates, need_dx); },
+          [](gw::KeptPass& saved, const py::object& dy, const py::object& dstates,
+             bool need_dx) { return saved.pass->backward(dy, dstates, need_dx); },
           py::arg("saved"), py::arg("dy"), py::arg("dstates"), py::arg("need_dx"));
     py::list names;
 #define GW_CELL(n, type) names.append(#n);

@@ -1,3 +1,4 @@
+#include "bindings/constructor.h"
 #include "bindings/packed_weights.h"
 #include "runtime/memory.h"
 #include "runtime/sequence_plan.h"
@@ -111,16 +112,16 @@ class RecurrentStream {
 void bind_recurrent_stream(pybind11::module_& m) {
     namespace py = pybind11;
     using gw::RecurrentStream;
-    py::class_<RecurrentStream>(m, "RecurrentStream")
-        .def(py::init<std::shared_ptr<gw::PackedWeights>, gw::i64, const std::string&,
-                      const std::string&, const std::optional<float>&,
-                      const std::optional<float>&, const std::optional<std::vector<double>>&,
-                      const std::optional<float>&>(),
-             py::arg("weights"), py::arg("batch"), py::arg("activation"),
-             py::arg("recurrent_activation"), py::arg("activation_clip") = py::none(),
-             py::arg("cell_clip") = py::none(), py::arg("zoneout") = py::none(),
-             py::arg("epsilon") = py::none())
-        .def("step", &RecurrentStream::step, py::arg("x"))
+    py::class_<RecurrentStream> stream(m, "RecurrentStream");
+    gw::def_constructor<std::shared_ptr<gw::PackedWeights>, gw::i64, const std::string&,
+                        const std::string&, const std::optional<float>&,
+                        const std::optional<float>&, const std::optional<std::vector<double>>&,
+                        const std::optional<float>&>(
+        stream, py::arg("weights"), py::arg("batch"), py::arg("activation"),
+        py::arg("recurrent_activation"), py::arg("activation_clip") = py::none(),
+        py::arg("cell_clip") = py::none(), py::arg("zoneout") = py::none(),
+        py::arg("epsilon") = py::none());
+    stream.def("step", &RecurrentStream::step, py::arg("x"))
         .def("step_into", &RecurrentStream::step_into, py::arg("x"), py::arg("out"))
         .def("reset", &RecurrentStream::reset)
         .def_property("states", &RecurrentStream::states, &RecurrentStream::set_states);

@@ -4,7 +4,8 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
-#include <vector>
+
+#include <pthread.h>
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
@@ -22,13 +23,20 @@ struct Kept {
     std::size_t bytes;
 };
 
+// Without destructors: at the end of the process, threads may still be inside kernels.
+constexpr std::size_t kMostKept = 256;
 std::mutex mutex;
-std::vector<Kept> kept;
+Kept kept[kMostKept];
+std::size_t kept_count = 0;
 std::size_t kept_bytes = 0;
 std::atomic<i64> asked_for{0};
 
 thread_local Scratch* scratch = nullptr;
 constexpr std::size_t kOfScratch = 0; // in the place of a block's size
+
+// A child forked while another thread was in here gets the mutex free and the list whole.
+[[maybe_unused]] const int fork_handler =
+    pthread_atfork([] { mutex.lock(); }, [] { mutex.unlock(); }, [] { mutex.unlock(); });
 
 // Eight sizes per power of two: a block fits requests at most 12.5 % smaller than itself.
 std::size_t round_up(std::size_t bytes) {
@@ -65,12 +73,11 @@ void* acquire(std::size_t bytes) {
     const std::size_t size = round_up(bytes);
     {
         std::lock_guard<std::mutex> lock(mutex);
-        for (std::size_t i = kept.size(); i-- > 0;) {
+        for (std::size_t i = kept_count; i-- > 0;) {
             if (kept[i].bytes != size) continue;
             void* block = kept[i].block;
             kept_bytes -= size;
-            kept[i] = kept.back();
-            kept.pop_back();
+            kept[i] = kept[--kept_count];
             return block;
         }
     }
@@ -90,19 +97,10 @@ void release(void* block) noexcept {
     if (size == kOfScratch) return scratch->give_back();
     {
         std::lock_guard<std::mutex> lock(mutex);
-        if (size <= kKeepBytes - kept_bytes && kept.size() < kept.capacity()) {
-            kept.push_back({block, size});
+        if (size <= kKeepBytes - kept_bytes && kept_count < kMostKept) {
+            kept[kept_count++] = {block, size};
             kept_bytes += size;
             return;
-        }
-        if (kept.capacity() == 0) {
-            try {
-                kept.reserve(256);
-                kept.push_back({block, size});
-                kept_bytes += size;
-                return;
-            } catch (const std::bad_alloc&) { // then it is simply freed
-            }
         }
     }
     std::free(static_cast<char*>(block) - kHeader);
@@ -110,8 +108,8 @@ void release(void* block) noexcept {
 
 void release_cached() noexcept {
     std::lock_guard<std::mutex> lock(mutex);
-    for (const Kept& entry : kept) std::free(static_cast<char*>(entry.block) - kHeader);
-    kept.clear();
+    for (std::size_t i = 0; i < kept_count; ++i) std::free(static_cast<char*>(kept[i].block) - kHeader);
+    kept_count = 0;
     kept_bytes = 0;
 }
 

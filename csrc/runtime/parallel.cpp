@@ -54,6 +54,17 @@ bool forked = false;
 
 thread_local bool inside_region = false;
 
+class Inside {
+  public:
+    Inside() : outer_(inside_region) { inside_region = true; }
+    ~Inside() { inside_region = outer_; }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+
+  private:
+    bool outer_;
+};
+
 constexpr i64 kAloneMilliseconds = 200;
 i64 alone_until = 0;
 
@@ -81,8 +92,7 @@ void set_max_threads([[maybe_unused]] int n) {
 }
 
 void run_parallel(int threads, ParallelBody body, void* context) {
-    const bool outer = inside_region;
-    inside_region = true;
+    const Inside inside;
     if (threads <= 1) {
         FlushDenormals flush;
         body(context, 0);
@@ -100,12 +110,10 @@ void run_parallel(int threads, ParallelBody body, void* context) {
         join_region(region);
 #endif
     }
-    inside_region = outer;
 }
 
 void run_team(int threads, TeamBody body, void* context) {
-    const bool outer = inside_region;
-    inside_region = true;
+    const Inside inside;
     if (threads <= 1) {
         FlushDenormals flush;
         body(context, 0, 1);
@@ -121,7 +129,6 @@ void run_team(int threads, TeamBody body, void* context) {
         join_region(region);
 #endif
     }
-    inside_region = outer;
 }
 
 bool Meeting::wait(int threads, bool may_give_up) {

@@ -6,6 +6,7 @@ settings once, when it is loaded. What the user has set stays.
 """
 
 import os
+import sys
 from types import ModuleType
 
 __all__ = ["core"]
@@ -14,7 +15,20 @@ _SETTING = "GOMP_SPINCOUNT"
 _SPINS = "20000"  # some tens of microseconds: longer than the gap between two kernels of a step
 
 
+def _refuse_other_interpreters() -> None:
+    """Before Python 3.12 an extension cannot tell interpreters apart: a second one would hang."""
+    if sys.version_info >= (3, 12):
+        return
+    try:
+        import _xxsubinterpreters as interpreters  # type: ignore[import-not-found]
+    except ImportError:
+        return
+    if interpreters.get_current() != interpreters.get_main():
+        raise ImportError("gatework must be imported by the main interpreter before Python 3.12")
+
+
 def _load() -> ModuleType:
+    _refuse_other_interpreters()
     if _SETTING in os.environ or "OMP_WAIT_POLICY" in os.environ:
         from . import _core
 

@@ -100,10 +100,12 @@ class BackupAndRestore(Callback):
 
     def _restore(self) -> bytes | None:
         """Goes on from the newest backup that can be read."""
+        from ..utils.files import read_file
+
         failure: Exception | None = None
         for path in (self._latest, self._previous):
             try:
-                data = _read(path)
+                data = read_file(path)
                 self._run.restore(data)
             except FileNotFoundError:
                 continue
@@ -116,13 +118,13 @@ class BackupAndRestore(Callback):
         return None
 
     def _save(self) -> None:
-        from ..utils.files import atomic_write
+        from ..utils.files import atomic_write, read_file
 
         data = self._run.capture()
         os.makedirs(self.backup_dir, exist_ok=True)
         if self.double_checkpoint and os.path.exists(self._latest):
             with atomic_write(self._previous) as file:
-                file.write(_read(self._latest))
+                file.write(read_file(self._latest))
         with atomic_write(self._latest) as file:
             file.write(data)
         self._clean()
@@ -133,8 +135,3 @@ class BackupAndRestore(Callback):
             for name in os.listdir(self.backup_dir):
                 if name.startswith(".training_state.") and name.endswith(".tmp"):
                     os.unlink(os.path.join(self.backup_dir, name))
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()

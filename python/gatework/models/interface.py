@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .compile_loss import CompileLoss
     from .compile_metrics import CompileMetrics
     from .fit_run import FitRun
+    from .weights_lock import WeightsLock
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Lookups:
 class TrainerInterface:
     """Attributes of a trainer; its methods are declared for type checkers alone."""
 
+    name: str
     compiled: bool = False
     optimizer: Any = None
     loss: Any = None
@@ -55,6 +57,7 @@ class TrainerInterface:
     _on_bad_loss: Callable[..., None] | None = None
     # The run of `fit`, while there is one.
     _run: FitRun | None = None
+    _weights_lock: WeightsLock
 
     if TYPE_CHECKING:
 

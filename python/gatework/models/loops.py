@@ -94,6 +94,7 @@ class TrainingLoops(PredictionLoop):
 
         Raises:
             ValueError: for data that does not fit together, before anything is trained.
+            RuntimeError: if another thread is training the model.
         """
         self._require_compiled("fit")
         _check_epochs(epochs, initial_epoch)
@@ -127,7 +128,8 @@ class TrainingLoops(PredictionLoop):
             )
         elif callbacks.model is not self or callbacks.history is None:
             callbacks.adopt(self)
-        return self._fit(train, held_out, callbacks, initial_epoch, epochs, validation_freq)
+        with self._weights_lock.training(self.name):
+            return self._fit(train, held_out, callbacks, initial_epoch, epochs, validation_freq)
 
     def _fit(
         self,
@@ -173,7 +175,8 @@ class TrainingLoops(PredictionLoop):
             if held_out is not None:
                 held_out.close()
             if self.optimizer is not None:
-                self.optimizer.finalize_variable_values(self.trainable_variables)
+                with self._weights_lock.writing():
+                    self.optimizer.finalize_variable_values(self.trainable_variables)
             if not finished:
                 callbacks.close()
         callbacks.on_train_end(logs)
@@ -208,7 +211,8 @@ class TrainingLoops(PredictionLoop):
                 forget_states_of_other_size(stateful, data)
             try:
                 self._check_batch(train, data)
-                logs = self.train_step(data)
+                with self._weights_lock.writing():
+                    logs = self.train_step(data)
             except Exception as error:
                 error.add_note(f"in fit, at batch {batch}")
                 raise
@@ -253,8 +257,12 @@ class TrainingLoops(PredictionLoop):
         Returns:
             The loss, a list of the loss and the metrics when there are any, or with `return_dict`
             a dictionary of them by name.
+
+        Raises:
+            RuntimeError: if another thread is training the model.
         """
         self._require_compiled("evaluate")
+        self._weights_lock.refuse_beside_training("evaluate", self.name)
         check_verbose(verbose)
         data = self._epochs(x, y, sample_weight, batch_size, steps, "steps")
         if not isinstance(callbacks, CallbackList):
@@ -302,7 +310,8 @@ class TrainingLoops(PredictionLoop):
                 callbacks.on_test_batch_begin(batch)
                 try:
                     self._check_batch(data, item)
-                    logs = self.test_step(item)
+                    with self._weights_lock.reading():
+                        logs = self.test_step(item)
                 except Exception as error:
                     error.add_note(f"in evaluate, at batch {batch}")
                     raise

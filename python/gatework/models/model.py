@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self, cast
 
 from ..layers.base import Layer, finishing
@@ -186,7 +186,17 @@ class Model(GraphModel, Trainer, Generation, Layer):
         """Reads weights from a file; with `skip_mismatch` leaves out those of another shape."""
         from ..saving import load_weights
 
-        load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
+        with self._weights_lock.writing():
+            load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Replaces the values of all weights, between two batches of other threads.
+
+        Raises:
+            ValueError: if the number or a shape differs; no weight is changed then.
+        """
+        with self._weights_lock.writing():
+            super().set_weights(weights)
 
     def export(
         self,

@@ -26,9 +26,11 @@ class BatchMethods(TrainerInterface):
     ) -> Any:
         """Makes one update with a batch; returns loss and metrics of this batch as `evaluate`."""
         self._require_compiled("train_on_batch")
+        self._weights_lock.refuse_beside_training("train_on_batch", self.name)
         data = self._one_batch(x, y, sample_weight, class_weight)
         self.reset_metrics()
-        logs = plain_logs(self.train_step(data))
+        with self._weights_lock.writing():
+            logs = plain_logs(self.train_step(data))
         return logs if return_dict else self._in_order(logs)
 
     def test_on_batch(
@@ -36,16 +38,19 @@ class BatchMethods(TrainerInterface):
     ) -> Any:
         """Returns loss and metrics of a batch as `evaluate` does."""
         self._require_compiled("test_on_batch")
+        self._weights_lock.refuse_beside_training("test_on_batch", self.name)
         data = self._one_batch(x, y, sample_weight)
         self.reset_metrics()
-        logs = plain_logs(self.test_step(data))
+        with self._weights_lock.reading():
+            logs = plain_logs(self.test_step(data))
         return logs if return_dict else self._in_order(logs)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Returns the outputs for a batch, as NumPy arrays."""
         batch = self._one_batch(x)
         predictions = Predictions()
-        predictions.add(batch, self.predict_step(batch))
+        with self._weights_lock.reading():
+            predictions.add(batch, self.predict_step(batch))
         return predictions.joined()
 
     def _one_batch(

@@ -26,7 +26,8 @@ class PredictionLoop(RunData):
     ) -> Any:
         """Returns the model's outputs for all samples, as NumPy arrays.
 
-        Safe to call from several threads at once, as long as none trains the model.
+        Safe to call from several threads at once, also while another trains the model: a batch
+        sees the weights between two updates. (A model that carries states is refused then.)
 
         Args:
             x: inputs, as for `fit`; labels that a source yields are left aside. Of sequences of
@@ -37,6 +38,10 @@ class PredictionLoop(RunData):
             verbose: 0 silent, 1 a progress bar, 2 one line; "auto" means 1.
             steps: the number of batches; all of the data when None.
             callbacks: `Callback` objects.
+
+        Raises:
+            ValueError: for data that does not fit the model.
+            RuntimeError: for a stateful model that another thread trains.
         """
         check_verbose(verbose)
         data = self._epochs(x, None, None, batch_size, steps, "steps", labelled=False)
@@ -51,6 +56,8 @@ class PredictionLoop(RunData):
             )
         self.stop_predicting = False
         stateful = stateful_layers(self)
+        if stateful:
+            self._weights_lock.refuse_beside_training("predict", self.name)
         if stateful and self._lookups is not None:
             # Inside an epoch of `fit`, which goes on from the states it left.
             with kept_states(stateful):
@@ -66,7 +73,8 @@ class PredictionLoop(RunData):
                     forget_states_of_other_size(stateful, item)
                 callbacks.on_predict_batch_begin(batch)
                 try:
-                    outputs = predictions.add(item, self._predicted(item))
+                    with self._weights_lock.reading():
+                        outputs = predictions.add(item, self._predicted(item))
                 except Exception as error:
                     error.add_note(f"in predict, at batch {batch}")
                     raise

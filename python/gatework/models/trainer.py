@@ -19,6 +19,7 @@ from .compile_loss import CompileLoss
 from .compile_metrics import CompileMetrics
 from .loops import TrainingLoops
 from .on_batch import BatchMethods
+from .weights_lock import WeightsLock
 
 
 class Trainer(TrainingLoops, BatchMethods):
@@ -40,6 +41,7 @@ class Trainer(TrainingLoops, BatchMethods):
         self._compile_metrics: CompileMetrics | None = None
         self._loss_tracker: Mean | None = None
         self._compile_config: dict[str, Any] = {}
+        self._weights_lock = WeightsLock()
 
     @named_arguments
     def compile(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+MAX_DIGITS = 100
+
 __all__ = ["read_json"]
 
 
@@ -20,7 +22,14 @@ def read_json(data: bytes, label: str) -> Any:
     def refuse(name: str) -> Any:
         raise ValueError(f"{label} must hold finite numbers, not {name}")
 
+    def whole(digits: str) -> int:
+        if len(digits) > MAX_DIGITS:
+            raise ValueError(
+                f"{label} must hold numbers of at most {MAX_DIGITS} digits, not {len(digits)}"
+            )
+        return int(digits)
+
     try:
-        return json.loads(data, object_pairs_hook=unique, parse_constant=refuse)
+        return json.loads(data, object_pairs_hook=unique, parse_constant=refuse, parse_int=whole)
     except (RecursionError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"{label} must be readable JSON: {error}") from error

@@ -85,9 +85,15 @@ def save_model(
     weights = io.BytesIO()
     save_weights_to_h5(model, weights)
     with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(METADATA, json.dumps(metadata))
-        archive.writestr(CONFIG, config)
-        archive.writestr(WEIGHTS, weights.getbuffer())
+        for name, data in (
+            (METADATA, json.dumps(metadata)),
+            (CONFIG, config),
+            (WEIGHTS, weights.getbuffer()),
+        ):
+            # With a date of its own: a zip has none before 1980, as a wrong clock may.
+            member = zipfile.ZipInfo(name)
+            member.external_attr = 0o600 << 16
+            archive.writestr(member, data)
 
 
 def load_model(

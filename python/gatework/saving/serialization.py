@@ -25,6 +25,12 @@ _EXECUTABLE = frozenset(
     {"Lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer"}
 )
 
+# What a class may raise, beside ValueError, for a configuration of other types than it writes.
+_WRONG = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError,
+    RecursionError, TypeError,
+)  # fmt: skip
+
 
 def serialize_keras_object(obj: Any) -> Any:
     """The form of an object that JSON can hold: numbers, strings, lists and dicts stay as they are.
@@ -207,23 +213,20 @@ def _make(cls: Any, name: str, inner: dict[str, Any], config: dict[str, Any]) ->
     label = inner.get("name", name)
     try:
         instance = cls.from_config(dict(inner)) if hasattr(cls, "from_config") else cls(**inner)
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        OverflowError,
-        RecursionError,
-    ) as error:
+    except (ValueError, *_WRONG) as error:
         raise ValueError(f"{name} {label!r} cannot be made from its config: {error}") from error
     built = config.get("build_config")
     if built and hasattr(instance, "build_from_config") and not getattr(instance, "built", False):
         try:
             instance.build_from_config(dict(built))
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        except (ValueError, *_WRONG) as error:
             message = f"{name} {label!r} cannot be built from its config: {error}"
             raise ValueError(message) from error
     compiled = config.get("compile_config")
     if compiled and hasattr(instance, "compile_from_config"):
-        instance.compile_from_config(compiled)
+        try:
+            instance.compile_from_config(dict(compiled))
+        except (ValueError, *_WRONG) as error:
+            message = f"{name} {label!r} cannot be compiled from its config: {error}"
+            raise ValueError(message) from error
     return instance

@@ -377,7 +377,7 @@ def test_other_files(tmp_path: Path, data: bytes, sentence: str) -> None:
 
 
 def test_no_files(tmp_path: Path) -> None:
-    refused(tmp_path, "must be a file, not a folder")
+    refused(tmp_path, "must name a file, not a folder")
     refused(3, "source must be a path, bytes or an onnx.ModelProto, not int")
     with pytest.raises(FileNotFoundError):
         import_model(tmp_path / "missing.onnx")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
+from ....utils.files import open_file
 from ..library import load_onnx
 
 __all__ = ["read_array", "read_proto"]
@@ -65,18 +65,11 @@ def read_proto(source: Any) -> tuple[Any, Path | None]:
 
 def _read_file(path: Path) -> bytes:
     """The file's bytes, read once: what was checked is what is used."""
-    with open(_regular(path, os.fspath(path)), "rb") as file:
+    with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > LARGEST_FILE:
             raise ValueError(f"{str(path)!r} must have at most {LARGEST_FILE} bytes, not {size}")
         return file.read()
-
-
-def _regular(path: Path, label: str) -> Path:
-    """The path, if it names a file and no folder, pipe or device."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise ValueError(f"{label!r} must be a file, not a folder, pipe or device")
-    return path
 
 
 def read_array(tensor: Any, folder: Path | None) -> np.ndarray:
@@ -147,7 +140,7 @@ def _external(tensor: Any, folder: Path | None, size: int) -> bytes:
         raise ValueError(f"{label} must have {size} bytes, not {length}")
     if not path.exists():
         raise ValueError(f"{label} lies in {location!r}, which is missing")
-    with open(_regular(path, location), "rb") as file:
+    with open_file(path, follow_link=False) as file:
         end = os.fstat(file.fileno()).st_size
         if offset + size > end:
             raise ValueError(

@@ -1,0 +1,103 @@
+"""Who may use a model's weights while they change: one thread trains, or any number predict."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["WeightsLock"]
+
+
+class WeightsLock:
+    """Many readers or one writer, batch by batch, so that no reader sees half of an update.
+
+    A thread may take it again in either way while it has it: a training step may predict. A writer
+    that waits goes before readers that come later. Copies, pickles and forked processes start free.
+    """
+
+    def __init__(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
+        self._process = os.getpid()
+        self._changed = threading.Condition()
+        self._readers: dict[int, int] = {}  # thread: how often
+        self._writer: int | None = None
+        self._writes = 0  # how often the writer has it
+        self._waiting_writers = 0
+        self._trainer: int | None = None
+
+    def __reduce__(self) -> tuple[type[WeightsLock], tuple[()]]:
+        return WeightsLock, ()
+
+    def _here(self) -> int:
+        if self._process != os.getpid():
+            self._start()
+        return threading.get_ident()
+
+    @contextmanager
+    def training(self, name: str) -> Iterator[None]:
+        """This thread trains the model of that name, batch after batch.
+
+        Raises:
+            RuntimeError: if another thread does.
+        """
+        me = self._here()
+        with self._changed:
+            self.refuse_beside_training("fit", name)
+            around, self._trainer = self._trainer, me
+        try:
+            yield
+        finally:
+            self._trainer = around
+
+    def refuse_beside_training(self, method: str, name: str) -> None:
+        """Raises RuntimeError if another thread trains the model: they would share its state."""
+        if self._trainer not in (None, self._here()):
+            raise RuntimeError(
+                f"{method} of {name!r} must wait until the other thread has trained it, not run "
+                "beside it: both would use the same metrics and states"
+            )
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """The weights stay as they are inside of the block."""
+        me = self._here()
+        with self._changed:
+            if me not in self._readers and self._writer != me:
+                while self._writer is not None or self._waiting_writers:
+                    self._changed.wait()
+            self._readers[me] = self._readers.get(me, 0) + 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._readers[me] -= 1
+                if not self._readers[me]:
+                    del self._readers[me]
+                    self._changed.notify_all()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Nobody else reads or writes the weights inside of the block."""
+        me = self._here()
+        with self._changed:
+            self._waiting_writers += 1
+            try:
+                while self._writer not in (None, me) or self._readers.keys() - {me}:
+                    self._changed.wait()
+            finally:
+                self._waiting_writers -= 1
+                self._changed.notify_all()
+            self._writer = me
+            self._writes += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._writes -= 1
+                if not self._writes:
+                    self._writer = None
+                    self._changed.notify_all()
