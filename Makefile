@@ -12,6 +12,9 @@
 #   make bench-peers ours beside other frameworks, by turns, as bench/RESULTS.md
 #   make lint        ruff and mypy
 #   make sanitize    the kernels' tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#   make faults      the long tests of faults, as long as they take
+#   make fuzz        the readers of files under mutated files for FUZZ_SECONDS
+#   make soak        random models against the reference, and Keras if installed, for SOAK_SECONDS
 #   make aarch64     the kernels' tests on an emulated ARM processor
 #   make wheel       dist/gatework-*.whl, ready to be published
 #   make dev         an editable installation; again after a change in csrc/
@@ -23,6 +26,8 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 INSTRUCTIONS_ARGS ?=
 PEERS_ARGS ?= -o bench/RESULTS.md
+FUZZ_SECONDS ?= 300
+SOAK_SECONDS ?= 300
 
 # A sanitizer in every configuration is neither needed nor fast: one level per vector width.
 SANITIZE_LEVELS := baseline;avx2;avx512
@@ -35,7 +40,7 @@ PACKAGE := $(shell find python -type f -not -path '*/__pycache__/*')
 # Passed to the build as they are, e.g. --config-settings=cmake.define.GATEWORK_OPENMP=OFF
 BUILD_SETTINGS ?=
 
-.PHONY: demo test test-peers keras-table bench bench-peers instructions lint sanitize run-sanitized aarch64 \
+.PHONY: demo faults fuzz soak test test-peers keras-table bench bench-peers instructions lint sanitize run-sanitized aarch64 \
 	wheel dev clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -44,7 +49,18 @@ demo: $(VENV)/plot.stamp $(VENV)/gatework.stamp
 	$(BIN)/gatework demo
 
 test: $(VENV)/test.stamp $(VENV)/gatework.stamp
-	$(BIN)/python -m pytest -m "not peers" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not peers and not long" $(PYTEST_ARGS)
+
+faults: $(VENV)/test.stamp $(VENV)/gatework.stamp
+	$(BIN)/python -m pytest tests/faults -m long $(PYTEST_ARGS)
+
+# Coverage-guided where atheris can be had for this Python, at random elsewhere.
+fuzz: $(VENV)/test.stamp $(VENV)/gatework.stamp
+	@$(PIP) install atheris >/dev/null 2>&1 || echo "no atheris for this Python: mutations at random"
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+soak: $(VENV)/test.stamp $(VENV)/gatework.stamp
+	$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS)
 
 test-peers: $(VENV)/test.stamp $(VENV)/peers.stamp $(VENV)/gatework.stamp
 	$(BIN)/python -m pytest tests/peers $(PYTEST_ARGS)

@@ -171,7 +171,7 @@ def test_77_killed_while_saving(tmp_path: Path) -> None:
 
 
 @LINUX
-@pytest.mark.slow
+@pytest.mark.long
 def test_77_killed_two_hundred_times(tmp_path: Path) -> None:
     """ModelCheckpoint a hundred times, and a run that goes on a hundred times to the same bits."""
     kill_and_load(tmp_path / "model.keras", 100)

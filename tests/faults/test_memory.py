@@ -94,8 +94,8 @@ print(total, refused)
     [
         ("words", 11),
         ("sequences", 37),
-        pytest.param("words", 1, marks=pytest.mark.slow),
-        pytest.param("sequences", 1, marks=pytest.mark.slow),
+        pytest.param("words", 1, marks=pytest.mark.long),
+        pytest.param("sequences", 1, marks=pytest.mark.long),
     ],
 )
 def test_74_every_allocation_fails_once(model: str, step: int, tmp_path: Path) -> None:

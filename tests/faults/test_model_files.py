@@ -208,7 +208,7 @@ def test_13_a_zip_within_the_weights(good: Path, tmp_path: Path) -> None:
         load_model(write(tmp_path / "evil.keras", parts))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_16_two_thousand_flipped_bits(good: Path, tmp_path: Path) -> None:
     data, draw = good.read_bytes(), random.Random(16)
     expected = load_model(good).get_weights()

@@ -185,7 +185,7 @@ def test_51_a_hundred_thousand_steps(cell: str) -> None:
         np.testing.assert_allclose(y[:, start + 1000 : start + 1500], expected[:, 1000:], atol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("cell", ["lstm", "gru", "simple_rnn"])
 def test_51_every_one_of_them(cell: str) -> None:
     problem = random_problem(cell, np.random.default_rng(51), 1, STEPS, 2, 8)

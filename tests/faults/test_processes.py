@@ -365,7 +365,7 @@ def test_72_models_come_and_go() -> None:
 
 
 @LINUX
-@pytest.mark.slow
+@pytest.mark.long
 def test_72_ten_thousand_models() -> None:
     create_and_delete(500)
     before = resident()
