@@ -70,7 +70,7 @@ def test_05_a_switch_before_the_code(good: Path, tmp_path: Path) -> None:
             load_model(path)
     with pytest.raises(ValueError, match="Lambda"):
         saving.deserialize_keras_object(LAMBDA)
-    assert not hasattr(gatework, "config")
+    assert not any("unsafe" in name for name in dir(gatework.config))
 
 
 ENTRIES: dict[str, Callable[[Any], Any]] = {

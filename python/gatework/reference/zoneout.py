@@ -39,4 +39,6 @@ def zoneout_masks(
 
 def zone_out(factors: Array, new: Array, old: Array) -> Array:
     """``old`` where ``factors`` are 1, ``new`` where they are 0, and in between."""
-    return factors * old + (1 - factors) * new
+    mixed = factors * old + (1 - factors) * new
+    # Zero times infinity would be NaN.
+    return np.where(factors == 0, new, np.where(factors == 1, old, mixed))
