@@ -31,7 +31,7 @@ struct Attention {
     const i64* offset;     // [B]
     float scale;
     bool causal;    // keys after p are masked
-    i64 window;     // keys more than so many steps before p (without causal: from p) are masked; < 0: none
+    i64 window;     // keys more than so many steps before p (without causal: from p) are masked; < 0: no
     float soft_cap; // cap(x) = soft_cap tanh(x / soft_cap); 0: none
     // Dropout of weights, as in Dropout: weight (b, n, t, s) is word s % 4 of block
     // ((b N + n) T + t) ceil(S / 4) + s / 4, kept when word >= threshold. threshold 0: none.

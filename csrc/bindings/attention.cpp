@@ -112,7 +112,8 @@ py::tuple attention_forward(const py::object& q, const py::object& k, const py::
                             const py::object& slopes, const py::object& offset, float scale,
                             bool causal, std::optional<i64> window, std::optional<float> soft_cap,
                             double rate, u64 seed) {
-    Arguments arguments(q, k, v, bias, mask, slopes, offset, scale, causal, window, soft_cap, rate, seed);
+    Arguments arguments(q, k, v, bias, mask, slopes, offset, scale, causal, window, soft_cap, rate,
+                        seed);
     Attention& a = arguments.a;
     FloatArray y = new_floats({a.batch, a.time, a.heads, a.value_features});
     FloatArray lse = new_floats({a.batch, a.heads, a.time});
@@ -128,7 +129,8 @@ py::tuple attention_backward(const py::object& q, const py::object& k, const py:
                              const py::object& y, const py::object& lse, const py::object& dy,
                              bool causal, std::optional<i64> window, std::optional<float> soft_cap,
                              double rate, u64 seed, bool need_logits) {
-    Arguments arguments(q, k, v, bias, mask, slopes, offset, scale, causal, window, soft_cap, rate, seed);
+    Arguments arguments(q, k, v, bias, mask, slopes, offset, scale, causal, window, soft_cap, rate,
+                        seed);
     Attention& a = arguments.a;
     FloatArray out = shaped<float>("y", y, {a.batch, a.time, a.heads, a.value_features});
     FloatArray sums = shaped<float>("lse", lse, {a.batch, a.heads, a.time});

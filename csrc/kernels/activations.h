@@ -8,7 +8,8 @@ namespace {
 constexpr float kSeluAlpha = 1.6732632423543772f, kSeluScale = 1.0507009873554805f;
 constexpr float kLeakySlope = 0.2f, kShrink = 0.5f, kSquareplus = 4.0f;
 
-// gelu's tanh form is x sigmoid(2u), u = sqrt(2 / pi) (x + 0.044715 x^3); past the end the sigmoid is 0 or 1.
+// gelu's tanh form is x sigmoid(2u), u = sqrt(2 / pi) (x + 0.044715 x^3); past the end the sigmoid is 0
+// or 1.
 constexpr float kGeluScale = 0.7978845608f, kGeluCube = 0.044715f, kGeluEnd = 12.0f;
 GW_INLINE vf twice_gelu_tanh_inner(vf x) {
     const vf near = at_most(at_least(x, -kGeluEnd), kGeluEnd);

@@ -40,8 +40,8 @@ GW_INLINE float multiply_key(const float* a, i64 depth, const float* k) {
 }
 
 // s = a·kᵀ for the keys each group looks at; k where it lies, rows `step` apart, `count` of them.
-inline void multiply_rows(const RowGroups& groups, const float* a, i64 stride, i64 depth, const float* k,
-                          i64 step, i64 count, float* s) {
+inline void multiply_rows(const RowGroups& groups, const float* a, i64 stride, i64 depth,
+                          const float* k, i64 step, i64 count, float* s) {
     for (const RowGroup& group : groups) {
         const Range columns = group.columns();
         for (i64 j = columns.begin; j < columns.end; j += kLanes)
@@ -51,7 +51,8 @@ inline void multiply_rows(const RowGroups& groups, const float* a, i64 stride, i
                 if (j + kLanes <= count) {
                     store(to, multiply_keys(x, depth, k + j * step, step));
                 } else {
-                    for (i64 l = 0; l < count - j; ++l) to[l] = multiply_key(x, depth, k + (j + l) * step);
+                    for (i64 l = 0; l < count - j; ++l)
+                        to[l] = multiply_key(x, depth, k + (j + l) * step);
                     for (i64 l = count - j; l < kLanes; ++l) to[l] = 0.0f;
                 }
             }

@@ -143,7 +143,8 @@ class RowGroups {
     bool whole_;
 };
 
-// Asks for rows of x that are soon to be packed: they lie apart, which no prefetcher of the machine sees.
+// Asks for rows of x that are soon to be packed: they lie apart, which no prefetcher of the machine
+// sees.
 GW_INLINE void prefetch_rows(const float* x, i64 step, i64 rows, i64 features) {
     constexpr i64 kLine = 16;
     for (i64 row = 0; row < rows; ++row)
@@ -179,7 +180,8 @@ inline void pack_columns(const float* x, i64 step, i64 rows, i64 features, float
             const i64 lanes = min64(kLanes, features - i);
             vf block[kLanes];
             for (i64 r = 0; r < kLanes; ++r)
-                block[r] = first + r < rows ? load_some(x + (first + r) * step + i, lanes) : splat(0.0f);
+                block[r] = first + r < rows ? load_some(x + (first + r) * step + i, lanes)
+                                            : splat(0.0f);
             transpose(block);
             for (i64 r = 0; r < lanes; ++r) store(panel + (i + r) * kPanel, block[r]);
         }
@@ -198,7 +200,8 @@ inline void multiply_columns(const RowGroups& groups, const float* a, i64 stride
             const i64 begin = keys.begin / kLanes * kLanes;
             Tile t(s + group.row * kLogitStride + begin, kLogitStride);
             t.add({a + group.row * stride, stride, 1, panel + begin - column, kPanel, depth});
-            tile_function<false>(group.rows, static_cast<int>((keys.end - begin + kLanes - 1) / kLanes))(t);
+            const i64 vectors = (keys.end - begin + kLanes - 1) / kLanes;
+            tile_function<false>(group.rows, static_cast<int>(vectors))(t);
         }
     }
 }
@@ -267,7 +270,10 @@ class RowLogits {
         }
         if (bias_ != nullptr)
             x += (bias_step_ == 0 ? splat(*bias_) : load_some(bias_ + j, lanes)) * kLog2e;
-        if (slope_ != 0.0f) x -= abs(__builtin_convertvector(lane_numbers(), vf) - (distance_ - static_cast<float>(j))) * slope_;
+        if (slope_ != 0.0f) {
+            const float distance = distance_ - static_cast<float>(j);
+            x -= abs(__builtin_convertvector(lane_numbers(), vf) - distance) * slope_;
+        }
         if (mask_ != nullptr) {
             if (mask_step_ != 0)
                 x = load_flags(mask_ + j, lanes) ? x : splat(-kInfinity);
