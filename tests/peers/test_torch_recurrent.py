@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from gatework import layers
 
+from tests.peers.torch_side import close
+
 torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
 
 Arrays = list[np.ndarray]
@@ -55,12 +57,6 @@ def parameters(layer: Any, suffix: str, gradients: bool = False) -> Arrays:
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     tensors = [getattr(layer, f"{name}_{suffix}") for name in names]
     return [(t.grad if gradients else t.detach()).numpy() for t in tensors]
-
-
-def close(own: Any, theirs: Any) -> None:
-    theirs = np.asarray(theirs)
-    bound = 1e-5 * max(1.0, float(np.abs(theirs).max()))
-    np.testing.assert_allclose(np.asarray(own), theirs, rtol=0, atol=bound)
 
 
 def tensors(arrays: Arrays) -> list[Any]:

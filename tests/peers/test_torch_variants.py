@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from gatework import layers, random, reference
 
-from tests.peers.test_torch_recurrent import close
+from tests.peers.torch_side import close
 
 torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
 
