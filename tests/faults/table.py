@@ -171,7 +171,7 @@ ELSEWHERE: dict[int, list[str]] = {
         f"{H5}::TestConfiguration::test_versions_nobody_knows",
         f"{LEGACY}::TestWords::test_hard_sigmoid_is_that_of_the_version",
         f"{LEGACY}::TestWords::test_keras_1_is_refused_by_name",
-        f"{LEGACY}::test_keras_files_of_tf_keras",
+        "tests/saving/test_legacy_graphs.py::test_keras_files_of_tf_keras",
         "tests/data/test_keras_h5.py::test_recorded_predictions",
     ],
     27: [f"{ONNX}::TestExternalData::test_elsewhere", f"{ONNX}::TestExternalData::test_links"],
