@@ -67,6 +67,13 @@ def _gelu(x: Value) -> Value:
     return 0.5 * x * (1.0 + x.graph.op("Erf", x * math.sqrt(0.5)))
 
 
+def _gelu_tanh(x: Value) -> Value:
+    if x.graph.opset >= 20:
+        return x.graph.op("Gelu", x, approximate="tanh")
+    inner = x * (1.0 + 0.044715 * x * x) * math.sqrt(2 / math.pi)
+    return 0.5 * x * (1.0 + _tanh(inner))
+
+
 def _sigmoid(x: Value) -> Value:
     return x.graph.op("Sigmoid", x)
 
@@ -118,6 +125,7 @@ def _sparsemax(x: Value) -> Value:
 FORMULAS: dict[str, Callable[[Value], Value]] = {
     "linear": lambda x: x,
     "gelu": _gelu,
+    "gelu_tanh": _gelu_tanh,
     "glu": _glu,
     "hard_silu": lambda x: x.graph.op("HardSwish", x),
     "hard_tanh": lambda x: _clip(x, -1.0, 1.0),

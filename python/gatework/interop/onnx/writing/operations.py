@@ -74,10 +74,7 @@ def _activation(name: str) -> Callable[..., Value]:
 
 def _gelu(graph: Graph, x: Any, approximate: bool = True) -> Value:
     given = _float(graph, x)
-    if not approximate:
-        return activate(graph, given, activations.gelu)
-    inner = given * (1.0 + 0.044715 * given * given) * 0.7978845608028654
-    return 0.5 * given * (1.0 + graph.op("Tanh", inner))
+    return activate(graph, given, activations.FUNCTIONS["gelu_tanh" if approximate else "gelu"])
 
 
 def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
