@@ -85,12 +85,7 @@ void DenseInstruction::run(const Kernels& kernels, Values& values) {
                    activation, y, y, bf16});
 }
 
-void ShiftInstruction::plan(Values& values) {
-    check_counts(1, 1, 1);
-    const Shape shape = floats(values, 0, 1);
-    check_last(shape, columns);
-    give(values, 0, shape);
-}
+void ShiftInstruction::plan(Values& values) { plan_same_shape(values, columns); }
 
 void ShiftInstruction::run(const Kernels& kernels, Values& values) {
     const Value& x = in(values, 0);
@@ -123,12 +118,7 @@ void SoftmaxInstruction::run(const Kernels& kernels, Values& values) {
                             shape.count(0, shape.axes - 1), shape.last());
 }
 
-void RowNormInstruction::plan(Values& values) {
-    check_counts(1, 1, 1);
-    const Shape shape = floats(values, 0, 1);
-    check_last(shape, columns);
-    give(values, 0, shape);
-}
+void RowNormInstruction::plan(Values& values) { plan_same_shape(values, columns); }
 
 void RowNormInstruction::run(const Kernels& kernels, Values& values) {
     const Value& x = in(values, 0);
@@ -138,12 +128,7 @@ void RowNormInstruction::run(const Kernels& kernels, Values& values) {
                               out(values).floats(), centered ? mean.get() : nullptr, rstd.get()});
 }
 
-void ColumnNormInstruction::plan(Values& values) {
-    check_counts(1, 1, 1);
-    const Shape shape = floats(values, 0, 1);
-    check_last(shape, columns);
-    give(values, 0, shape);
-}
+void ColumnNormInstruction::plan(Values& values) { plan_same_shape(values, columns); }
 
 void ColumnNormInstruction::run(const Kernels& kernels, Values& values) {
     const Value& x = in(values, 0);

@@ -81,6 +81,13 @@ class Instruction {
         if (shape.last() != wanted)
             fail("inputs", "have " + std::to_string(wanted) + " features", "shape " + shape.text());
     }
+    // One array of rows of `columns` features, put out in the same shape.
+    void plan_same_shape(Values& values, i64 columns) const {
+        check_counts(1, 1, 1);
+        const Shape shape = floats(values, 0, 1);
+        check_last(shape, columns);
+        give(values, 0, shape);
+    }
 };
 
 // A state of a stream, twice: what a run starts from and what it ends with.

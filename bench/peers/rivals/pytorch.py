@@ -14,7 +14,7 @@ from torch import nn
 
 from bench.peers import problems
 from bench.peers.imports import import_task
-from bench.peers.rivals import pytorch_transformers
+from bench.peers.rivals import pytorch_transformers, torch_pass
 from bench.peers.task import Task, fastest
 from bench.workloads import Import, Recurrent, Step, Tutorial
 
@@ -82,20 +82,9 @@ def layer_task(
     w: Recurrent, layer: nn.Module, x: torch.Tensor, dy: torch.Tensor, autocast: bool = False
 ) -> Task:
     if not w.train:
-        layer.eval()
-
-        def infer() -> Any:
-            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-                return layer(x)[0]
-
-        return Task(infer, lambda y: [y.float().numpy()])
-    x.requires_grad_()
-    parameters = list(layer.parameters())
-
-    def train() -> Any:
-        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-            y, _ = layer(x)
-        return y, torch.autograd.grad(y, [x, *parameters], dy.to(y.dtype))
+        return Task(
+            torch_pass.infer(layer, x, autocast), lambda result: [result[0].float().numpy()]
+        )
 
     def answer(result: Any) -> list[Array]:
         y, (dx, *rest) = result
@@ -104,7 +93,7 @@ def layer_task(
             found += to_keras(w.cell, [g.float() for g in rest[at : at + 4]])
         return found
 
-    return Task(train, answer)
+    return Task(torch_pass.train(layer, x, dy, autocast, lambda result: result[0]), answer)
 
 
 def steps(w: Step) -> Task:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from bench.peers import transformer_problems as problems
 from bench.peers.problems import Array
+from bench.peers.rivals import torch_pass
 from bench.peers.task import Task, fastest
 from bench.transformers import Attention, Gpt, Layer
 
@@ -74,27 +75,14 @@ def layer_task(
     w: Layer, made: nn.Module, x: torch.Tensor, dy: torch.Tensor, autocast: bool
 ) -> Task:
     if not w.train:
-        made.eval()
-
-        def infer() -> Any:
-            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-                return made(x)
-
-        return Task(infer, lambda y: [y.float().numpy()])
-    x.requires_grad_()
-    parameters = list(made.parameters())
-
-    def train() -> Any:
-        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-            y = made(x)
-        return y, torch.autograd.grad(y, [x, *parameters], dy.to(y.dtype))
+        return Task(torch_pass.infer(made, x, autocast), lambda y: [y.float().numpy()])
 
     def answer(result: Any) -> list[Array]:
         y, (dx, *rest) = result
         dweights = to_keras([g.float().numpy() for g in rest], w.heads)
         return problems.answer(y.detach().float().numpy(), dx.float().numpy(), dweights)
 
-    return Task(train, answer)
+    return Task(torch_pass.train(made, x, dy, autocast), answer)
 
 
 def attention(w: Attention) -> Task:
