@@ -13,8 +13,9 @@ __all__ = ["WeightsLock"]
 class WeightsLock:
     """Many readers or one writer, batch by batch, so that no reader sees half of an update.
 
-    A thread may take it again in either way while it has it: a training step may predict. A writer
-    that waits goes before readers that come later. Copies, pickles and forked processes start free.
+    A thread may take it again in either way while it has it: a training step may predict. Neither
+    side starves: a writer that waits goes before readers that come later, and readers that wait
+    when a writer is done go before its next write. Copies, pickles and forked processes start free.
     """
 
     def __init__(self) -> None:
@@ -27,6 +28,8 @@ class WeightsLock:
         self._writer: int | None = None
         self._writes = 0  # how often the writer has it
         self._waiting_writers = 0
+        self._waiting_readers = 0
+        self._admitted = 0  # how many of the waiting readers go before the next writer
         self._trainer: int | None = None
 
     def __reduce__(self) -> tuple[type[WeightsLock], tuple[()]]:
@@ -66,9 +69,8 @@ class WeightsLock:
         """The weights stay as they are inside of the block."""
         me = self._here()
         with self._changed:
-            if me not in self._readers and self._writer != me:
-                while self._writer is not None or self._waiting_writers:
-                    self._changed.wait()
+            if not self._holds(me):
+                self._wait_to_read()
             self._readers[me] = self._readers.get(me, 0) + 1
         try:
             yield
@@ -79,6 +81,19 @@ class WeightsLock:
                     del self._readers[me]
                     self._changed.notify_all()
 
+    def _holds(self, thread: int) -> bool:
+        return self._writer == thread or thread in self._readers
+
+    def _wait_to_read(self) -> None:
+        self._waiting_readers += 1
+        try:
+            while self._writer is not None or (self._waiting_writers and not self._admitted):
+                self._changed.wait()
+        finally:
+            self._waiting_readers -= 1
+            self._admitted = max(self._admitted - 1, 0)
+            self._changed.notify_all()
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Nobody else reads or writes the weights inside of the block."""
@@ -86,7 +101,11 @@ class WeightsLock:
         with self._changed:
             self._waiting_writers += 1
             try:
-                while self._writer not in (None, me) or self._readers.keys() - {me}:
+                while (
+                    self._writer not in (None, me)
+                    or self._readers.keys() - {me}
+                    or (self._admitted and not self._holds(me))
+                ):
                     self._changed.wait()
             finally:
                 self._waiting_writers -= 1
@@ -100,4 +119,5 @@ class WeightsLock:
                 self._writes -= 1
                 if not self._writes:
                     self._writer = None
+                    self._admitted = self._waiting_readers
                     self._changed.notify_all()
