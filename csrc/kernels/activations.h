@@ -1,5 +1,6 @@
 // Value and slope of every activation in api/activations.def, with Keras' default parameters.
 #pragma once
+#include "api/recurrent.h"
 #include "kernels/math.h"
 
 namespace gw::GW_ISA {

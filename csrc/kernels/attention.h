@@ -2,6 +2,7 @@
 // date on the way (Milakov & Gimelshein 2018; Dao 2023, "FlashAttention-2"). No matrix of logits.
 #pragma once
 #include "kernels/attention_few.h"
+#include "kernels/entries.h"
 
 namespace gw::GW_ISA {
 namespace {
@@ -260,7 +261,9 @@ inline double attention_nanoseconds(const Attention& a) {
            (2.0 * kLanes);
 }
 
-inline void attention_forward(const Attention& a) {
+} // namespace
+
+void attention_forward(const Attention& a) {
     if (a.batch * a.heads * a.time == 0) return;
     const QueryTiles tiles(a);
     const bool few = tiles.few(a);
@@ -288,5 +291,4 @@ inline void attention_forward(const Attention& a) {
     throw_if_interrupted();
 }
 
-} // namespace
 } // namespace gw::GW_ISA

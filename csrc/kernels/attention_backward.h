@@ -246,7 +246,9 @@ inline void attention_deltas(const Attention& a, const AttentionGrad& g, float* 
     });
 }
 
-inline void attention_backward(const Attention& a, const AttentionGrad& g) {
+} // namespace
+
+void attention_backward(const Attention& a, const AttentionGrad& g) {
     const i64 size = a.batch * a.time * a.heads * a.features;
     const Floats delta(a.batch * a.heads * a.time);
     attention_deltas(a, g, delta.get());
@@ -280,5 +282,4 @@ inline void attention_backward(const Attention& a, const AttentionGrad& g) {
     });
 }
 
-} // namespace
 } // namespace gw::GW_ISA

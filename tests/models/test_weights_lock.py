@@ -6,7 +6,6 @@ import threading
 import time
 
 import pytest
-
 from gatework.models.weights_lock import WeightsLock
 
 

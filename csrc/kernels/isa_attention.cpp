@@ -1,0 +1,2 @@
+// Attention, forward and backward; see isa.cpp.
+#include "kernels/attention_backward.h"
