@@ -1,6 +1,11 @@
 """`model.predict` on programs: the same numbers, the same errors, always of the present model."""
 
+import copy
+import gc
+import pickle
 import re
+import threading
+import weakref
 from typing import Any
 
 import gatework
@@ -9,6 +14,7 @@ import pytest
 from gatework import layers
 from gatework.autograd import no_recording
 from gatework.inference import predicting
+from gatework.inference.lowering import lower
 from hypothesis import given
 
 from tests.inference.models import batches, float_models, id_models, shaken
@@ -87,6 +93,149 @@ def test_it_follows_the_layers(model: Any) -> None:
     model.layers[-1].call = lambda inputs, training=False: inputs * 2.0
     assert not uses_program(model, X)
     np.testing.assert_array_equal(model.predict(X, verbose=0), by_layers(model, X))
+
+
+def lowerings(monkeypatch: Any) -> list[Any]:
+    """The models that are lowered from now on."""
+    found: list[Any] = []
+
+    def counted(model: Any) -> Any:
+        found.append(model)
+        return lower(model)
+
+    monkeypatch.setattr(predicting, "lower", counted)
+    return found
+
+
+def test_a_model_is_lowered_once_until_a_setting_changes(model: Any, monkeypatch: Any) -> None:
+    seen = lowerings(monkeypatch)
+    for _ in range(3):
+        model.predict(X, verbose=0)
+    assert len(seen) == 1
+    model.set_weights([w * 0.5 for w in model.get_weights()])
+    model.compile("adam", "mse")
+    model.fit(X, np.zeros((7, 4)), verbose=0, epochs=2)
+    before = len(seen)
+    for _ in range(3):
+        check(model)
+    assert len(seen) <= before + 1
+    model.layers[0].zero_output_for_mask = True
+    check(model)
+    assert len(seen) <= before + 2
+
+
+def test_so_is_one_that_programs_cannot_have(monkeypatch: Any) -> None:
+    model = gatework.Sequential([layers.Input((None, 3)), layers.LSTM(4, stateful=True)])
+    seen = lowerings(monkeypatch)
+    for _ in range(3):
+        assert not uses_program(model, X)
+    assert len(seen) == 1
+    model.layers[0].stateful = False
+    assert uses_program(model, X)
+
+
+def test_it_follows_settings_wherever_they_are(model: Any) -> None:
+    inner = gatework.Sequential([layers.Input((4,)), layers.Dense(3, "relu"), layers.Dense(2)])
+    outer = shaken(gatework.Sequential([model, inner]), 5)
+    outer.build((None, None, 3))
+    check(outer)
+    inner.layers[0].activation = gatework.activations.get("tanh")
+    inner.layers[0]._fused = "tanh"
+    check(outer)
+    model.layers[0].cell.activation_clip = 0.1
+    check(outer)
+    for one in outer._flatten_layers():
+        one.dtype_policy = "mixed_bfloat16"
+    check(outer)
+    outer.trainable = False
+    check(outer)
+    inner.pop()
+    check(outer)
+    model.layers[-1].call = lambda inputs, training=False: inputs * 2.0
+    assert not uses_program(outer, X)
+    del model.layers[-1].call
+    check(outer)
+
+
+def test_it_follows_weights_however_they_are_written(model: Any) -> None:
+    kernel = model.layers[-1].kernel
+    check(model)
+    before = model.predict(X, verbose=0)
+    kernel.numpy()[:] = 9.0  # a copy
+    np.testing.assert_array_equal(model.predict(X, verbose=0), before)
+    values = kernel.numpy()
+    kernel.assign(values)
+    values[:] = 9.0  # the variable has copied it
+    check(model)
+    np.testing.assert_array_equal(model.predict(X, verbose=0), before)
+    kernel.assign_sub(np.ones(kernel.shape))
+    check(model)
+    kernel._value *= 2.0  # as an optimizer does
+    kernel.touch()
+    check(model)
+    model.layers[-1].kernel = gatework.Variable(np.ones(kernel.shape))
+    check(model)
+    assert not np.array_equal(model.predict(X, verbose=0), before)
+
+
+def test_copies_find_out_for_themselves(model: Any) -> None:
+    check(model)
+    assert pickle.loads(pickle.dumps(model._kept_program)).linked is None
+    for other in (copy.deepcopy(model), gatework.models.clone_model(model)):
+        check(other)
+        other.layers[-1].kernel.assign(np.ones((5, 4)))
+        check(other)
+        check(model)
+
+
+def test_a_model_that_predicted_goes_when_nobody_has_it() -> None:
+    model = gatework.Sequential([layers.Input((None, 3)), layers.GRU(4), layers.Dense(2)])
+    model.layers[0].around = lambda: model  # a cycle of the user's
+    check(model)
+    gone = weakref.ref(model.layers[-1].bias)
+    del model
+    gc.collect()
+    assert gone() is None
+
+
+def test_it_follows_weights_that_another_thread_sets(model: Any) -> None:
+    ones = [np.full(w.shape, 0.1, "float32") for w in model.get_weights()]
+    states = [[k * w for w in ones] for k in range(5)]
+    wanted = []
+    for state in states:
+        model.set_weights(state)
+        wanted.append(by_layers(model, X))
+    done = threading.Event()
+
+    def write() -> None:
+        for i in range(300):
+            model.set_weights(states[i % 5])
+        done.set()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    while not done.is_set():
+        found = model.predict(X, verbose=0)
+        assert any(np.array_equal(found, one) for one in wanted)
+    thread.join()
+    np.testing.assert_array_equal(model.predict(X, verbose=0), wanted[299 % 5])
+
+
+def test_it_follows_settings_that_another_thread_sets(model: Any) -> None:
+    layer = model.layers[0]
+    done = threading.Event()
+
+    def write() -> None:
+        for i in range(300):
+            layer.go_backwards = i % 2 == 0
+        done.set()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    while not done.is_set():
+        model.predict(X, verbose=0)
+    thread.join()
+    check(model)
 
 
 def test_it_follows_the_instruction_set(model: Any, isa: str) -> None:

@@ -1,21 +1,22 @@
 """`predict` on compiled programs, where they give the numbers that the layers give.
 
 A model's program is made at the first batch and kept as long as the model lives. Each batch asks
-whether it is still that of the model: layers and their settings are lowered again, which takes
-microseconds, and the weights' versions are compared. Whatever a program cannot do as the layers do,
-down to the sentences of errors, is left to them.
+whether it is still that of the model: whether an attribute of a layer was assigned to since, or a
+weight written to, which takes a microsecond or two. Only then is the model lowered again, and only
+where that gives another plan or weights are new is the program made again. Whatever a program
+cannot do as the layers do, down to the sentences of errors, is left to them.
 """
 
 from __future__ import annotations
 
-import weakref
+import operator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .. import _core, runtime, tree
-from ..autograd import Array, Tensor, as_array
+from ..autograd import Array, Tensor, Variable, as_array
 from ..layers import Layer
 from ..models.trainer import Trainer
 from ..preprocessing.batch import unpack_x_y_sample_weight
@@ -28,14 +29,52 @@ __all__ = ["predicted"]
 _KEPT_BYTES = 1 << 26
 
 
-@dataclass(frozen=True)
+_stamp = operator.attrgetter("_stamp")
+_version = operator.attrgetter("version")
+
+
+@dataclass(frozen=True, slots=True)
 class _Linked:
     plan: Plan
-    versions: tuple[Any, ...]
+    variables: tuple[Variable, ...]
+    versions: tuple[int, ...]
+    isa: str
     core: _core.Program
 
+    def is_present(self) -> bool:
+        """Whether its weights are those of the variables, packed for the instruction set in use."""
+        return self.isa == runtime.isa() and tuple(map(_version, self.variables)) == self.versions
 
-_programs: weakref.WeakKeyDictionary[Any, _Linked] = weakref.WeakKeyDictionary()
+
+class _Kept:
+    """What the last batch found out about a model. Copies and pickles of it are empty.
+
+    Args:
+        model: the model.
+    """
+
+    __slots__ = ("_call", "_layers", "_own", "_stamps", "linked", "plan")
+
+    def __init__(self, model: Any = None) -> None:
+        self._call = getattr(type(model), "call", None)  # a class may get another
+        self._own = getattr(model, "_stamp", -1)
+        layers = () if model is None else model._flatten_layers()
+        self._layers = tuple(layer for layer in layers if layer is not model)
+        self._stamps = tuple(map(_stamp, self._layers))
+        # The settings are read only now: one that changes meanwhile has another stamp.
+        self.plan = None if model is None else _exact_plan(model)
+        self.linked: _Linked | None = None
+
+    def is_present(self, model: Any) -> bool:
+        """Whether no attribute of the model or of a layer in it was assigned to since."""
+        return (
+            model._stamp == self._own
+            and tuple(map(_stamp, self._layers)) == self._stamps
+            and type(model).call is self._call
+        )
+
+    def __reduce__(self) -> tuple[type[_Kept], tuple[()]]:
+        return _Kept, ()
 
 
 def predicted(model: Any, batch: Any) -> Any:
@@ -62,25 +101,38 @@ def predicted(model: Any, batch: Any) -> Any:
 
 
 def _program_of(model: Any) -> _Linked | None:
+    kept = model.__dict__.get("_kept_program")
+    if kept is None or not kept.is_present(model):
+        before, kept = kept, _Kept(model)
+        if before is not None and before.linked is not None and kept.plan is not None:
+            kept.linked = before.linked if kept.plan.same_as(before.plan) else None
+        object.__setattr__(model, "_kept_program", kept)  # no change of the model
+    linked: _Linked | None = kept.linked
+    if kept.plan is not None and (linked is None or not linked.is_present()):
+        linked = kept.linked = _link(kept.plan)
+    return linked
+
+
+def _exact_plan(model: Any) -> Plan | None:
     try:
         plan = lower(model)
     except CannotCompile:
         return None
-    if plan.inexact is not None:
-        return None
-    versions = (runtime.isa(), *(variable.version for variable in plan.variables()))
-    linked = _programs.get(model)
-    if linked is None or linked.versions != versions or not plan.same_as(linked.plan):
-        core = link(
-            plan.kinds,
-            plan.constants,
-            freeze(plan, copy=False),
-            plan.inputs,
-            plan.outputs,
-            plan.output_time,
-        )
-        linked = _programs[model] = _Linked(plan, versions, core)
-    return linked
+    return plan if plan.inexact is None else None
+
+
+def _link(plan: Plan) -> _Linked:
+    variables = tuple({id(one): one for one in plan.variables()}.values())
+    versions = tuple(map(_version, variables))
+    core = link(
+        plan.kinds,
+        plan.constants,
+        freeze(plan, copy=False),
+        plan.inputs,
+        plan.outputs,
+        plan.output_time,
+    )
+    return _Linked(plan, variables, versions, runtime.isa(), core)
 
 
 def _inputs(model: Any, inputs: list[Input], x: Any) -> tuple[Array, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -26,10 +27,20 @@ _BOOKS = frozenset(
 )
 
 
+# Numbers that no two assignments share, drawn without a lock by any number of threads.
+_stamps = itertools.count(1)
+
+
 class WeightOwner:
-    """Tracks Variables and layers assigned to attributes, also in lists, tuples and dicts."""
+    """Tracks Variables and layers assigned to attributes, also in lists, tuples and dicts.
+
+    ``_stamp`` is another number after each change of an attribute, so that what was computed from
+    the settings can be kept until one of them changes. It is written after the attribute: whoever
+    reads it first and the attributes then has a stamp that is not newer than what he saw.
+    """
 
     name: str
+    _stamp: int = 0
     built: bool
     _trainable: bool
     _sublayers: list[Any]
@@ -46,7 +57,14 @@ class WeightOwner:
             self._track(value)
         elif isinstance(value, list | tuple | dict) and name not in _BOOKS:
             self._scan(name, value)
+        elif self.__dict__.get(name, _stamps) is value:
+            return  # as it was: what loops set again and again is no change
         object.__setattr__(self, name, value)
+        object.__setattr__(self, "_stamp", next(_stamps))
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        object.__setattr__(self, "_stamp", next(_stamps))
 
     def _track(self, value: Any) -> None:
         if "_sublayers" not in self.__dict__:

@@ -60,11 +60,11 @@ def _first_bad_output(model: Any, x: Any) -> str:
     # The innermost layer returns first, so a model around it is not blamed.
     layers = [layer for layer in model._flatten_layers() if "call" not in vars(layer)]
     for layer in layers:
-        object.__setattr__(layer, "call", watched(layer))
+        layer.call = watched(layer)
     try:
         with no_recording():
             model(x, training=False)
     finally:
         for layer in layers:
-            object.__delattr__(layer, "call")
+            del layer.call
     return found[0] if found else ""
