@@ -45,6 +45,8 @@ class Blocks {
 // The larger of both; NaN where either is.
 GW_INLINE vf larger(vf a, vf b) { return ((a > b) | (a != a)) ? a : b; }
 
+constexpr unsigned kSlots = sizeof(WeightLists::slots) / sizeof(ParameterList);
+
 // Each rule changes a weight and its slots by the gradient: the formula of the paper, nothing else.
 
 GW_INLINE void change(const Sgd& r, vf& w, vf g, vf* slot) {
@@ -131,25 +133,48 @@ GW_INLINE void change(const ScheduleFreeAdam& r, vf& w, vf g, vf* slot) {
     w = z * r.fresh_1 + (mean * (1.0f - r.share) + z * r.share) * r.beta_1;
 }
 
-// The rule on every float of every weight, a vector at a time: the one loop of all optimizers.
-template <class Rule> void update(const WeightLists& lists, const Rule& rule) {
-    constexpr int kSlots = 3;
+// A rule on the floats of one block. It is copied into the loop with all its pointers, and `kUsed` says
+// which slots there are, bit by bit: what the loop stores could otherwise change them, and each vector
+// would read them again.
+template <class Rule, unsigned kUsed> struct BlockUpdate {
+    Rule rule;
+    float scale, decay;
+    const float* grads;
+    float *weights, *slots[kSlots];
+
+    GW_INLINE void operator()(i64 i, i64 lanes) const {
+        vf w = load_some(weights + i, lanes), slot[kSlots] = {};
+        if (kUsed & 1) slot[0] = load_some(slots[0] + i, lanes);
+        if (kUsed & 2) slot[1] = load_some(slots[1] + i, lanes);
+        if (kUsed & 4) slot[2] = load_some(slots[2] + i, lanes);
+        w -= w * decay;
+        change(rule, w, load_some(grads + i, lanes) * scale, slot);
+        if (kUsed & 1) store_some(slots[0] + i, slot[0], lanes);
+        if (kUsed & 2) store_some(slots[1] + i, slot[1], lanes);
+        if (kUsed & 4) store_some(slots[2] + i, slot[2], lanes);
+        store_some(weights + i, w, lanes);
+    }
+};
+
+// The rule on every float of every weight, a vector at a time: the one loop of all optimizers. It is
+// compiled for each set of slots that the rule may have, the largest first.
+template <class Rule, unsigned kGiven = Rule::kOptional>
+void update(const WeightLists& lists, const Rule& rule) {
+    constexpr unsigned kUsed = Rule::kAlways | kGiven;
+    unsigned used = 0;
+    for (unsigned s = 0; s < kSlots; ++s) used |= lists.slots[s].data != nullptr ? 1u << s : 0;
+    if constexpr (kGiven != 0)
+        if (used != kUsed) return update<Rule, (kGiven - 1) & Rule::kOptional>(lists, rule);
     Blocks(lists.params).for_each([&](i64, const Blocks::Block& block) {
-        float* weights = lists.params.data[block.array];
-        const float* grads = lists.grads.data[block.array];
-        float* slots[kSlots] = {};
-        for (int s = 0; s < kSlots; ++s)
-            if (lists.slots[s].data != nullptr) slots[s] = lists.slots[s].data[block.array];
-        for_vectors(block.begin, block.count, [&](i64 i, i64 lanes) {
-            vf w = load_some(weights + i, lanes), slot[kSlots] = {};
-            for (int s = 0; s < kSlots; ++s)
-                if (slots[s] != nullptr) slot[s] = load_some(slots[s] + i, lanes);
-            w -= w * lists.decay;
-            change(rule, w, load_some(grads + i, lanes) * lists.scale, slot);
-            for (int s = 0; s < kSlots; ++s)
-                if (slots[s] != nullptr) store_some(slots[s] + i, slot[s], lanes);
-            store_some(weights + i, w, lanes);
-        });
+        BlockUpdate<Rule, kUsed> step = {rule, lists.scale, lists.decay, nullptr, nullptr, {}};
+        step.grads = lists.grads.data[block.array] + block.begin;
+        step.weights = lists.params.data[block.array] + block.begin;
+        for (unsigned s = 0; s < kSlots; ++s)
+            if (kUsed >> s & 1) step.slots[s] = lists.slots[s].data[block.array] + block.begin;
+        const BlockUpdate<Rule, kUsed> whole = step;
+        i64 i = 0;
+        for (; i + kLanes <= block.count; i += kLanes) whole(i, kLanes);
+        if (i < block.count) whole(i, block.count - i);
     });
 }
 

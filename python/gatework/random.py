@@ -18,6 +18,7 @@ __all__ = ["SeedGenerator", "next_seed", "numpy_generator", "set_global_seed"]
 
 _GOLDEN_RATIO = 0x9E3779B97F4A7C15
 _LOW_64_BITS = (1 << 64) - 1
+_LOW_32_BITS = (1 << 32) - 1
 
 
 def _mixed(seed: int, count: int) -> int:
@@ -132,8 +133,9 @@ class SeedGenerator:
     def next(self, ordered: bool = True) -> int:
         """The next seed, in [0, 2**63). ``ordered`` is accepted: draws are always in order."""
         with self._lock:
-            seed, count = self.state._value.tolist()
-            self.state._value[1] = (count + 1) & 0xFFFFFFFF
+            state = self.state._value
+            seed, count = state.tolist()
+            state[1] = (count + 1) & _LOW_32_BITS
             self.state.touch()
         return _mixed(seed, count)
 

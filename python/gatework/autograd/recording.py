@@ -2,7 +2,8 @@
 
 When a tape of this thread follows one of its inputs, an operation hangs a node on its outputs: a
 closure for the vector-Jacobian product, and an edge to each input. An edge names where an input
-came from, not its value, so that a closure alone decides what stays in memory.
+came from, not its value, so that a closure alone decides what stays in memory. All of this happens
+once for every operation of a training step: few calls, no objects that are not needed.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ Gradients = Sequence[Array | None]
 Vjp = Callable[[Array], Gradients]
 VjpMany = Callable[[tuple[Array | None, ...]], Gradients]
 
-Edge = tuple[Any, int]  # (node, number of the output), or (Tensor, 0) for a leaf
+# A node of one output, (node, number of the output) for one of several, or a Tensor for a leaf.
+Edge = Any
 
 
 class Recording:
@@ -50,7 +52,7 @@ class _State(threading.local):
 
 
 state = _State()
-_sequence = itertools.count()
+_sequence = itertools.count(0, -1)  # the latest node has the lowest, as a heap wants it
 
 
 class Node:
@@ -61,30 +63,21 @@ class Node:
     def __init__(
         self,
         recordings: tuple[Recording, ...],
-        inputs: Sequence[Tensor],
-        edges: list[Edge | None],
+        edges: Sequence[Edge | None],
+        guards: Sequence[tuple[Variable, int]],
         outputs: int,
         vjp: Callable[[Any], Gradients],
     ) -> None:
         self.recordings = recordings
         self.edges = edges  # None where an input is not followed
+        self.guards = guards  # variables, and their writes so far
         self.outputs = outputs  # 0: a single one, whose gradient goes to ``vjp`` without a tuple
         self.vjp = vjp
         self.sequence = next(_sequence)
-        self.guards: list[tuple[Variable, int]] = []  # variables, and their writes so far
-        for x in inputs:
-            if isinstance(x, Variable):
-                self.guards.append((x, x.writes))
-                if x.trainable:
-                    for recording in recordings:
-                        if recording.follows_variables:
-                            recording.variables[id(x)] = x
 
     def release(self) -> None:
         """Lets go of everything it holds: its tape has been used up."""
-        self.recordings = ()
-        self.edges = []
-        self.guards = []
+        self.recordings = self.edges = self.guards = ()
         self.vjp = _used_up
 
 
@@ -97,15 +90,43 @@ def _edge(t: Tensor, recordings: tuple[Recording, ...]) -> Edge | None:
     node = t._node
     if node is not None:
         if node.recordings is recordings:
-            return node, t._index
+            return (node, t._index) if node.outputs else node
         for recording in recordings:
             if recording in node.recordings:
-                return node, t._index
+                return (node, t._index) if node.outputs else node
     trainable = isinstance(t, Variable) and t.trainable
     for recording in recordings:
-        if (trainable and recording.follows_variables) or id(t) in recording.watched:
-            return t, 0
+        if trainable and recording.follows_variables:
+            return t
+        if recording.watched and id(t) in recording.watched:
+            return t
     return None
+
+
+def _node(
+    recordings: tuple[Recording, ...],
+    inputs: Sequence[Tensor],
+    outputs: int,
+    vjp: Callable[[Any], Gradients],
+) -> Node | None:
+    """The node of an operation, None where these recordings follow none of its inputs."""
+    edges = []
+    guards: Any = ()
+    followed = False
+    for t in inputs:
+        edge: Edge | None = t._node
+        if edge is None or edge.recordings is not recordings or edge.outputs:
+            edge = _edge(t, recordings)
+        if edge is not None:
+            followed = True
+        edges.append(edge)
+        if isinstance(t, Variable):
+            guards = (*guards, (t, t.writes))
+            if t.trainable:
+                for recording in recordings:
+                    if recording.follows_variables:
+                        recording.variables[id(t)] = t
+    return Node(recordings, edges, guards, outputs, vjp) if followed else None
 
 
 def is_recording(*inputs: Tensor) -> bool:
@@ -143,9 +164,7 @@ def record(value: Array, inputs: Sequence[Tensor], vjp: Vjp) -> Tensor:
     out = wrap(value)
     recordings = state.recordings
     if recordings:
-        edges = [_edge(t, recordings) for t in inputs]
-        if any(edges):
-            out._node = Node(recordings, inputs, edges, 0, vjp)
+        out._node = _node(recordings, inputs, 0, vjp)
     return out
 
 
@@ -156,12 +175,10 @@ def record_many(
     outs = tuple(wrap(value) for value in values)
     recordings = state.recordings
     if recordings:
-        edges = [_edge(t, recordings) for t in inputs]
-        if any(edges):
-            node = Node(recordings, inputs, edges, len(outs), vjp)
-            for i, out in enumerate(outs):
-                out._node = node
-                out._index = i
+        node = _node(recordings, inputs, len(outs), vjp)
+        for i, out in enumerate(outs):
+            out._node = node
+            out._index = i
     return outs
 
 

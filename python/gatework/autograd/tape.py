@@ -138,8 +138,10 @@ class GradientTape:
             )
         if self._state != "entered":
             raise RuntimeError(_UNUSABLE[self._state])
-        leaves = flatten(sources)
-        for leaf in leaves:
+        # The usual list of weights is not walked as a structure.
+        flat = type(sources) is list and set(map(type, sources)) == {Variable}
+        leaves = sources if flat else flatten(sources)
+        for leaf in () if flat else leaves:
             if not isinstance(leaf, Tensor):
                 raise TypeError(f"sources must be Tensors or Variables, not {type(leaf).__name__}")
         seeds = _seeds(target, output_gradients)
@@ -147,22 +149,33 @@ class GradientTape:
             self._stop()
             self._state = "used"
         found = _backward(self._recording, seeds, leaves, release=not self._persistent)
-        results = []
+        results: list[Tensor | None] = []
         for leaf in leaves:
             dx = self._of(leaf, found)
             if dx is None and unconnected_gradients == "zero":
                 dx = np.zeros_like(leaf._value)
             results.append(None if dx is None else _result(dx))
-        return pack_sequence_as(sources, results)
+        return results if sources is leaves else pack_sequence_as(sources, results)
 
-    def _of(self, source: Tensor, found: dict[Edge, Array]) -> Array | None:
+    def _of(self, source: Tensor, found: dict[Edge, Array | None]) -> Array | None:
         recording = self._recording
-        dx = found.get((source._node, source._index)) if source._node is not None else None
+        if source._node is None:
+            dx = None
+            if recording.follows_variables and isinstance(source, Variable) and source.trainable:
+                return found[source]
+        else:
+            dx = found[_origin(source)]
         trainable = isinstance(source, Variable) and source.trainable
-        if id(source) in recording.watched or (trainable and recording.follows_variables):
-            as_leaf = found.get((source, 0))
+        if (trainable and recording.follows_variables) or id(source) in recording.watched:
+            as_leaf = found[source]
             dx = as_leaf if dx is None else dx if as_leaf is None else dx + as_leaf
         return dx
+
+
+def _origin(t: Tensor) -> Edge:
+    """The edge to what a result came from."""
+    node = t._node
+    return (node, t._index) if node is not None and node.outputs else node
 
 
 _CHANGED = (
@@ -175,7 +188,7 @@ _UNUSABLE = {
 
 
 def _seeds(target: Any, output_gradients: Any) -> list[tuple[Tensor, Array]]:
-    targets = flatten(target)
+    targets = [target] if isinstance(target, Tensor) else flatten(target)
     given = [None] * len(targets) if output_gradients is None else flatten(output_gradients)
     if len(given) != len(targets):
         raise ValueError(
@@ -202,35 +215,40 @@ def _seeds(target: Any, output_gradients: Any) -> list[tuple[Tensor, Array]]:
 
 def _backward(
     recording: Recording, seeds: list[tuple[Tensor, Array]], sources: list[Tensor], release: bool
-) -> dict[Edge, Array]:
+) -> dict[Edge, Array | None]:
     """The gradients that reach the sources, by edge. Nodes are visited from the last to the first,
 
     so that all uses of a result have been added up when its own operation is differentiated.
     """
-    wanted: set[Edge] = {(source, 0) for source in sources}
-    wanted |= {(source._node, source._index) for source in sources if source._node is not None}
-    found: dict[Edge, Array] = {}
-    pending: dict[Node, list[Array | None]] = {}  # gradients of a node's outputs
+    found: dict[Edge, Array | None] = dict.fromkeys(sources)
+    for source in sources:
+        if source._node is not None:
+            found[_origin(source)] = None
+    pending: dict[Node, Any] = {}  # gradients of a node's output, or a list of those of its outputs
     order: list[tuple[int, Node]] = []
 
     def add(edge: Edge, dy: Array) -> None:
-        if edge in wanted:
-            old = found.get(edge)
+        if edge in found:
+            old = found[edge]
             found[edge] = dy if old is None else old + dy
-        node, index = edge
-        if type(node) is not Node or recording not in node.recordings:
-            return  # a leaf, or recorded by another tape alone
-        slots = pending.get(node)
-        if slots is None:
-            slots = pending[node] = [None] * (node.outputs or 1)
-            heapq.heappush(order, (-node.sequence, node))
-        old = slots[index]
-        slots[index] = dy if old is None else old + dy
+        if isinstance(edge, Tensor):
+            return  # a leaf
+        node, index = edge if type(edge) is tuple else (edge, None)
+        if recording not in node.recordings:
+            return  # recorded by another tape alone
+        if node not in pending:
+            heapq.heappush(order, (node.sequence, node))
+            pending[node] = dy if index is None else [None] * node.outputs
+        elif index is None:
+            pending[node] = pending[node] + dy
+        if index is not None:
+            slots = pending[node]
+            slots[index] = dy if slots[index] is None else slots[index] + dy
 
     for tensor, dy in seeds:
-        add((tensor, 0), dy)
+        add(tensor, dy)
         if tensor._node is not None:
-            add((tensor._node, tensor._index), dy)
+            add(_origin(tensor), dy)
     before = state.wanted
     state.wanted = frozenset(map(id, sources))
     try:
@@ -240,8 +258,8 @@ def _backward(
                 for variable, writes in node.guards:
                     if variable.writes != writes:
                         raise RuntimeError(_CHANGED.format(variable.path))
-                slots = pending.pop(node)
-                gradients = node.vjp(tuple(slots) if node.outputs else slots[0])
+                arrived = pending.pop(node)
+                gradients = node.vjp(tuple(arrived) if node.outputs else arrived)
                 for edge, dx in zip(node.edges, gradients, strict=True):
                     if dx is not None and edge is not None:
                         add(edge, dx)
@@ -253,11 +271,12 @@ def _backward(
 
 
 def _result(dx: Array) -> Tensor:
-    if not (dx.flags.c_contiguous and dx.flags.writeable):  # a value spread over many places
+    flags = dx.flags
+    if not (flags.c_contiguous and flags.writeable):  # a value spread over many places
         dx = np.array(dx, order="C")
     out = wrap(dx)
     if state.recordings:  # a tape that goes on recording might differentiate through this
-        out._node = Node(state.recordings, (), [], 0, _refuse_second_order)
+        out._node = Node(state.recordings, (), (), 0, _refuse_second_order)
     return out
 
 

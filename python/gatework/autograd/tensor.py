@@ -338,14 +338,6 @@ def wrap(value: Array) -> Tensor:
     return tensor
 
 
-def _has(array: Array, dtype: Any) -> bool:
-    """Whether the array is of that dtype; any will do for None."""
-    # Comparing a dtype with a name takes longer than asking for the usual one first.
-    if dtype is None or (dtype == "float32" and array.dtype is FLOAT32):
-        return True
-    return array.dtype == dtype  # type: ignore[no-any-return]
-
-
 def as_array(x: Any, dtype: Any = None) -> Array:
     """A NumPy array of ``x``: a Tensor, an array, a DLPack or ``__array__`` object, numbers, lists.
 
@@ -357,7 +349,10 @@ def as_array(x: Any, dtype: Any = None) -> Array:
         ValueError: ``x`` is ragged.
     """
     if isinstance(x, Tensor):
-        return x._value if _has(x._value, dtype) else cast(x._value, np.dtype(dtype))
+        value = x._value
+        if dtype is None or (value.dtype is FLOAT32 and dtype == "float32"):  # nearly always
+            return value
+        return value if value.dtype == dtype else cast(value, np.dtype(dtype))
     return read(x, dtype)
 
 
@@ -367,7 +362,9 @@ def as_tensor(x: Any, dtype: Any = None) -> Tensor:
     A conversion of a Tensor, or of a list that holds some, is an operation that tapes follow.
     """
     if isinstance(x, Tensor):
-        return x if _has(x._value, dtype) else ops.cast(x, dtype)
+        if dtype is None or (x._value.dtype is FLOAT32 and dtype == "float32"):  # nearly always
+            return x
+        return x if x._value.dtype == dtype else ops.cast(x, dtype)
     if isinstance(x, list | tuple) and any(isinstance(item, Tensor) for item in x):
         return as_tensor(ops.stack(x), dtype)
     return wrap(read(x, dtype))

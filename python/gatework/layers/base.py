@@ -225,7 +225,8 @@ class Layer(Called, Stepwise, WeightOwner):
         ``training`` is that of the layer around this one unless given, and a mask the one that the
         inputs carry; an argument ``query_mask`` gets the one that the argument ``query`` carries.
         """
-        signature = call_signature(type(self))
+        cls = type(self)
+        signature = call_signature(cls)
         if not args:
             if signature.first not in kwargs:
                 raise ValueError(f"{self.name} must be called with inputs, not without")
@@ -235,11 +236,15 @@ class Layer(Called, Stepwise, WeightOwner):
             if has_symbolic(args, kwargs):
                 return self._call_symbolic(args, kwargs)
             inputs = to_tensors(inputs)
+        spec = self.input_spec
         if not self.built:
             self._build(inputs, *args[1:], **kwargs)
-        elif self.input_spec is not None:
-            self._check_inputs(inputs)
-        mask = kwargs.pop("mask", None)
+        elif spec is not None:
+            if type(spec) is not InputSpec or not isinstance(inputs, Tensor):
+                self._check_inputs(inputs)
+            elif inputs._value.shape != spec.good:
+                spec.check(inputs._value.shape, self.name)
+        mask = kwargs.pop("mask", None) if kwargs else None
         if mask is None:
             mask = mask_of(inputs)
         if mask is not None and signature.mask:
@@ -248,32 +253,38 @@ class Layer(Called, Stepwise, WeightOwner):
             fill_masks(signature, args, kwargs)
             mask = kwargs.get(f"{signature.first}_mask", mask)
         around = context.training
-        training = kwargs.pop("training", None)
+        training = kwargs.pop("training", None) if kwargs else None
         if training is None:
             training = signature.training_default if around is None else around
+        training = bool(training)
         if signature.training:
-            kwargs["training"] = bool(training)
+            kwargs["training"] = training
         if around is None and Layer._losses_were_added:
             for layer in self._flatten_layers():
                 layer._losses.clear()
-        context.training = bool(training)
-        around_bf16 = precision.bf16
-        precision.bf16 = self._bf16
+        # What belongs to a thread takes long to write: inner layers mostly find it as they need it.
+        if training is not around:
+            context.training = training
+        around_bf16, bf16 = precision.bf16, self._bf16
+        if bf16 is not around_bf16:
+            precision.bf16 = bf16
         try:
-            outputs = to_tensors(self.call(inputs, *args[1:], **kwargs))
+            outputs = self.call(inputs, *args[1:], **kwargs)
         finally:
-            context.training = around
-            precision.bf16 = around_bf16
-        self._set_masks(inputs, outputs, mask)
+            if training is not around:
+                context.training = around
+            if bf16 is not around_bf16:
+                precision.bf16 = around_bf16
+        if not isinstance(outputs, Tensor):
+            outputs = to_tensors(outputs)
+        if mask is not None or cls.compute_mask is not Layer.compute_mask:
+            self._set_masks(inputs, outputs, mask)
         if self.activity_regularizer is not None:
             for leaf in tree.flatten(outputs):
                 self.add_loss(self.activity_regularizer(leaf) / max(leaf.shape[0], 1))
         return outputs
 
     def _check_inputs(self, inputs: Any) -> None:
-        if isinstance(self.input_spec, InputSpec) and isinstance(inputs, Tensor):
-            self.input_spec.check(inputs._value.shape, self.name)
-            return
         specs = tree.flatten(self.input_spec)
         leaves = tree.flatten(inputs)
         if len(specs) != len(leaves):
@@ -284,8 +295,6 @@ class Layer(Called, Stepwise, WeightOwner):
             spec.check(leaf.shape, self.name)
 
     def _set_masks(self, inputs: Any, outputs: Any, mask: Any) -> None:
-        if mask is None and type(self).compute_mask is Layer.compute_mask:
-            return
         masks = self.compute_mask(inputs, mask)
         if masks is None:
             return

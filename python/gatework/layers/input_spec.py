@@ -48,10 +48,11 @@ class InputSpec:
         self.allow_last_axis_squeeze = bool(allow_last_axis_squeeze)
         self.name = name
         self.optional = bool(optional)
+        self.good: tuple[int | None, ...] | None = None  # the last shape that was found to fit
 
     def check(self, shape: Sequence[int | None], name: str) -> None:
         """Raises ValueError, naming the layer, for a shape that does not fit."""
-        own = self.shape
+        given, own = tuple(shape), self.shape
         if self.allow_last_axis_squeeze and own is not None:
             own, shape = _squeezed(own), _squeezed(tuple(shape))
         wanted = self.ndim if own is None else len(own)
@@ -81,6 +82,7 @@ class InputSpec:
                     f"inputs of {name} must have size {size} along axis {axis}, not {found}: "
                     f"shape {tuple(shape)}"
                 )
+        self.good = given
 
     def get_config(self) -> dict[str, Any]:
         return {

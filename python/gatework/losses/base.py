@@ -60,7 +60,10 @@ class Loss(NamedArguments):
         else:
             mask = None if self._masks_itself else getattr(y_pred, "_keras_mask", None)
             y_pred = as_tensor(y_pred)
-        y_true = map_structure(self._convert_labels, y_true)
+        if isinstance(y_true, Tensor):
+            y_true = self._convert_labels(y_true)
+        else:
+            y_true = map_structure(self._convert_labels, y_true)
         losses = self.call(y_true, y_pred)
         out_mask = getattr(losses, "_keras_mask", None)
         if out_mask is not None:

@@ -32,7 +32,9 @@ def match_ranks(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     `(batch,)` labels meet `(batch, 1)` predictions as `(batch, 1)`, never as `(batch, batch)`.
     The predictions are left alone where possible: they may carry a mask and logits.
     """
-    true_rank, pred_rank = len(y_true.shape), len(y_pred.shape)
+    true_rank, pred_rank = y_true.ndim, y_pred.ndim
+    if true_rank == pred_rank:
+        return y_true, y_pred
     if pred_rank == true_rank + 1 and y_pred.shape[-1] == 1:
         return _reshape(y_true, (*y_true.shape, 1)), y_pred
     if true_rank == pred_rank + 1 and y_true.shape[-1] == 1:
@@ -92,9 +94,10 @@ def reduce_weighted(
     """
     losses = as_tensor(values)
     weight = None if sample_weight is None else as_array(sample_weight, "float32")
-    weight = merge_mask(weight, mask, reduction)
+    if mask is not None:
+        weight = merge_mask(weight, mask, reduction)
     if weight is not None:
-        weight = fit_weight(weight, len(losses.shape))
+        weight = fit_weight(weight, losses.ndim)
         check_weight(weight, losses.shape)
         losses = losses * weight
     if reduction in (None, "none") or losses.shape in ((), (0,)):

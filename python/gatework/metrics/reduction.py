@@ -138,9 +138,11 @@ class MeanMetricWrapper(Mean):
         with no_recording():
             values = self._fn(y_true, y_pred, **self._fn_kwargs)
         weight = None if sample_weight is None else as_array(sample_weight, "float32")
-        weight = merge_mask(weight, mask, "sum")
-        # A mask made by the function itself, such as that of ignore_class.
-        weight = merge_mask(weight, getattr(values, "_keras_mask", None), "sum")
+        if mask is not None:
+            weight = merge_mask(weight, mask, "sum")
+        own_mask = getattr(values, "_keras_mask", None)
+        if own_mask is not None:  # made by the function itself, such as that of ignore_class
+            weight = merge_mask(weight, own_mask, "sum")
         self._accumulate(as_array(values, "float32"), weight)
 
     def get_config(self) -> dict[str, Any]:

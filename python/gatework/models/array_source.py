@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd import as_tensor
 from ..preprocessing.batch import pack_x_y_sample_weight
 from ..random import next_seed
 from .arrays import Array, class_weights, convert_parts, count_samples, take, to_tensors
@@ -111,7 +112,7 @@ class ArraySource:
             if start < skip * self.batch_size:
                 continue
             if plain:
-                yield tuple([to_tensors(take(part, chosen)) for part in data])
+                yield tuple([as_tensor(take(part, chosen)) for part in data])
             else:
                 yield to_tensors(take(data, chosen))
 

@@ -8,7 +8,7 @@ from .. import losses as losses_module
 from ..autograd import Tensor
 from ..losses import Loss, LossFunctionWrapper
 from ..metrics import Mean
-from ..tree import flatten
+from ..tree import flatten, is_nested
 from .compile_metrics import label_kind
 from .label_checks import check_label_shape, check_no_nan, is_cross_entropy, is_sparse
 from .outputs import by_output, output_names, select, select_weights
@@ -97,9 +97,12 @@ class CompileLoss:
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor | None:
         if not self.built:
             self.build(y_true, y_pred)
-        predictions = flatten(y_pred)
-        labels = select(y_true, y_pred, self._names)
-        weights = select_weights(sample_weight, y_pred, self._names)
+        if isinstance(y_pred, Tensor) and not is_nested(y_true) and not is_nested(sample_weight):
+            predictions, labels, weights = [y_pred], [y_true], [sample_weight]  # mostly
+        else:
+            predictions = flatten(y_pred)
+            labels = select(y_true, y_pred, self._names)
+            weights = select_weights(sample_weight, y_pred, self._names)
         trackers = iter(self.metrics)
         total: Tensor | None = None
         for i, loss in enumerate(self._losses):
@@ -108,9 +111,8 @@ class CompileLoss:
             share_mask(labels[i], predictions[i])
             self._check(i, loss, labels[i], predictions[i])
             value = loss(labels[i], predictions[i], weights[i])
-            tracker = next(trackers, None)
-            if tracker is not None:
-                tracker.update_state(value, sample_weight=predictions[i].shape[0])
+            if self.metrics:
+                next(trackers).update_state(value, sample_weight=predictions[i].shape[0])
             if self._weights[i] is not None:
                 value = value * self._weights[i]
             total = value if total is None else total + value

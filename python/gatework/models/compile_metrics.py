@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .. import metrics as metrics_module
+from ..autograd import Tensor
 from ..metrics import MeanMetricWrapper, Metric
-from ..tree import flatten
+from ..tree import flatten, is_nested
 from .outputs import by_output, output_names, select, select_weights
 
 Shape = tuple[int, ...]
@@ -110,9 +111,12 @@ class CompileMetrics(Metric):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         if not self.built:
             self.build(y_true, y_pred)
-        predictions = flatten(y_pred)
-        labels = select(y_true, y_pred, self._names)
-        weights = select_weights(sample_weight, y_pred, self._names)
+        if isinstance(y_pred, Tensor) and not is_nested(y_true) and not is_nested(sample_weight):
+            predictions, labels, weights = [y_pred], [y_true], [sample_weight]  # mostly
+        else:
+            predictions = flatten(y_pred)
+            labels = select(y_true, y_pred, self._names)
+            weights = select_weights(sample_weight, y_pred, self._names)
         for i, prediction in enumerate(predictions):
             for _, metric in self._plain[i]:
                 metric.update_state(labels[i], prediction)

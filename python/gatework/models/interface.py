@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..layers.base import Layer
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -24,15 +26,16 @@ class Lookups:
     """
 
     variables: list[Any]
+    regularized: list[Any]  # the variables whose size is part of the loss
     metrics: list[Metric]
     layers: list[Any] | None  # all of them, however deep; None: ask the model for its losses
 
     def losses(self) -> list[Any]:
         """What `Layer.losses` returns."""
-        found = [loss for layer in self.layers or () for loss in layer._losses]
-        for variable in self.variables:
-            if variable.regularizer is not None:
-                found.append(variable.regularizer(variable))
+        found = []
+        if Layer._losses_were_added:
+            found = [loss for layer in self.layers or () for loss in layer._losses]
+        found.extend(variable.regularizer(variable) for variable in self.regularized)
         return found
 
 

@@ -234,8 +234,10 @@ class TrainingLoops(PredictionLoop):
     def _looked_up(self) -> Lookups:
         # A model may define `losses` itself. (Every trainer here is a layer as well.)
         inherited = type(self).losses is Layer.losses  # type: ignore[comparison-overlap]
+        variables = self.trainable_variables
         return Lookups(
-            self.trainable_variables,
+            variables,
+            [variable for variable in variables if variable.regularizer is not None],
             self.metrics,
             list(self._flatten_layers()) if inherited else None,
         )

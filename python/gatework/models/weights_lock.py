@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 __all__ = ["WeightsLock"]
@@ -64,22 +64,28 @@ class WeightsLock:
                 "beside it: both would use the same metrics and states"
             )
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """The weights stay as they are inside of the block."""
+    def reading(self) -> _Use:
+        """The weights stay as they are inside of a `with` block of this."""
+        return _Use(self._begin_reading, self._end_reading)
+
+    def writing(self) -> _Use:
+        """Nobody else reads or writes the weights inside of a `with` block of this."""
+        return _Use(self._begin_writing, self._end_writing)
+
+    def _begin_reading(self) -> None:
         me = self._here()
         with self._changed:
             if not self._holds(me):
                 self._wait_to_read()
             self._readers[me] = self._readers.get(me, 0) + 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._readers[me] -= 1
-                if not self._readers[me]:
-                    del self._readers[me]
-                    self._changed.notify_all()
+
+    def _end_reading(self) -> None:
+        me = self._here()
+        with self._changed:
+            self._readers[me] -= 1
+            if not self._readers[me]:
+                del self._readers[me]
+                self._tell()
 
     def _holds(self, thread: int) -> bool:
         return self._writer == thread or thread in self._readers
@@ -92,32 +98,52 @@ class WeightsLock:
         finally:
             self._waiting_readers -= 1
             self._admitted = max(self._admitted - 1, 0)
-            self._changed.notify_all()
+            self._tell()
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Nobody else reads or writes the weights inside of the block."""
+    def _begin_writing(self) -> None:
         me = self._here()
         with self._changed:
-            self._waiting_writers += 1
-            try:
-                while (
-                    self._writer not in (None, me)
-                    or self._readers.keys() - {me}
-                    or (self._admitted and not self._holds(me))
-                ):
-                    self._changed.wait()
-            finally:
-                self._waiting_writers -= 1
-                self._changed.notify_all()
+            if self._must_wait_to_write(me):
+                self._waiting_writers += 1
+                try:
+                    while self._must_wait_to_write(me):
+                        self._changed.wait()
+                finally:
+                    self._waiting_writers -= 1
+                    self._tell()
             self._writer = me
             self._writes += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._writes -= 1
-                if not self._writes:
-                    self._writer = None
-                    self._admitted = self._waiting_readers
-                    self._changed.notify_all()
+
+    def _must_wait_to_write(self, me: int) -> bool:
+        if self._writer not in (None, me) or self._readers.keys() - {me}:
+            return True
+        return bool(self._admitted) and not self._holds(me)
+
+    def _end_writing(self) -> None:
+        with self._changed:
+            self._writes -= 1
+            if not self._writes:
+                self._writer = None
+                self._admitted = self._waiting_readers
+                self._tell()
+
+    def _tell(self) -> None:
+        """Wakes those who wait, if any do."""
+        if self._waiting_readers or self._waiting_writers:
+            self._changed.notify_all()
+
+
+class _Use:
+    """A `with` block between two calls: a generator would take longer than what it does."""
+
+    __slots__ = ("_begin", "_end")
+
+    def __init__(self, begin: Callable[[], None], end: Callable[[], None]) -> None:
+        self._begin = begin
+        self._end = end
+
+    def __enter__(self) -> None:
+        self._begin()
+
+    def __exit__(self, *_: object) -> None:
+        self._end()

@@ -38,9 +38,14 @@ def _spread(reduced: Array, shape: tuple[int, ...], axes: tuple[int, ...], keepd
         reduced = reduced.reshape([1 if i in axes else n for i, n in enumerate(shape)])
     if reduced.shape == shape:
         return reduced
-    spread = np.empty(shape, reduced.dtype)
-    spread[...] = reduced
-    return spread
+    return _filled(shape, reduced)
+
+
+def _filled(shape: tuple[int, ...], value: Array) -> Array:
+    """A new array of that shape that holds the value, or one it can be broadcast to."""
+    filled = np.empty(shape, value.dtype)
+    filled[...] = value
+    return filled
 
 
 @_quiet
@@ -58,8 +63,11 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The mean over ``axis``; of nothing it is NaN."""
     t = as_tensor(x)
     v = t._value if t._value.dtype.kind == "f" else t._value.astype(np.float32)
+    shape = v.shape
+    if axis is None and not keepdims:  # a loss: the commonest use
+        count = v.dtype.type(v.size)
+        return record(v.sum() / count, (t,), lambda dy: (_filled(shape, dy / count),))
     axes = normalize_axes(axis, t.ndim)
-    shape = t.shape
     size = math.prod([shape[a] for a in axes])
     if size == 1:  # nothing to add up; a copy, as a variable's array is written to in place
         kept = shape if keepdims else [n for i, n in enumerate(shape) if i not in axes]

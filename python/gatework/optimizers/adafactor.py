@@ -9,7 +9,6 @@ import numpy as np
 
 from ..autograd import Variable
 from .base import FloatArray, Optimizer, Rate
-from .state import writable
 
 
 class Adafactor(Optimizer):
@@ -77,10 +76,10 @@ class Adafactor(Optimizer):
         rate = min(learning_rate, step**-0.5)
         for w, g, index in zip(params, grads, indices, strict=True):
             g = g * np.float32(scale)
-            v = writable(self._velocities[index])
+            v = self._velocities[index]._value
             square = g * g + np.float32(self.epsilon_1)
             if w.ndim >= 2:
-                r, c = writable(self._rows[index]), writable(self._columns[index])
+                r, c = self._rows[index]._value, self._columns[index]._value
                 r += fresh * (square.mean(axis=-1) - r)
                 c += fresh * (square.mean(axis=-2) - c)
                 share = r / r.mean(axis=-1, keepdims=True)

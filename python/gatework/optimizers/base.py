@@ -6,6 +6,7 @@ moving average of the weights, constraints. The formula runs as one fused call o
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self, TypeVar
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from ..autograd import Tensor, Variable, as_array
 from .clipping import clip_gradients
 from .schedules import LearningRateSchedule
-from .state import OptimizerState, writable
+from .state import OptimizerState, chosen
 
 FloatArray = npt.NDArray[np.float32]
 Rate = float | LearningRateSchedule | Callable[[], Any]
@@ -127,8 +128,10 @@ class Optimizer(OptimizerState):
     @property
     def fused_decay(self) -> float:
         """The weight decay that `update` applies itself; 0 when some weights are spared."""
+        if self.weight_decay is None:
+            return 0.0
         spared = self._no_decay or self._no_decay_pattern is not None
-        if spared or self.weight_decay is None or not getattr(type(self).update, "decays", False):
+        if spared or not getattr(type(self).update, "decays", False):
             return 0.0
         return float(self.weight_decay)
 
@@ -167,53 +170,60 @@ class Optimizer(OptimizerState):
         pairs = self._known_pairs(grads, trainable_variables)
         self._apply_pairs(*pairs)
         for variable in pairs[1]:
-            constraint = getattr(variable, "constraint", None)
-            if constraint is not None:
-                variable.assign(constraint(variable))
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable))
         count = self._iterations._value
         count[()] = count.item() + 1
         self._iterations.touch()
 
     def _known_pairs(
         self, grads: Sequence[Any], variables: Sequence[Variable]
-    ) -> tuple[list[FloatArray], list[Variable], list[int]]:
+    ) -> tuple[list[FloatArray], Sequence[Variable], list[int]]:
         arrays: list[FloatArray] = []
-        chosen: list[Variable] = []
-        indices: list[int] = []
-        missing: list[str] = []
+        missing: list[Variable] = []
+        indices = self._indices(variables)
         for gradient, variable in zip(grads, variables, strict=True):
-            index = self._index.get(id(variable))
-            if index is None:
-                raise ValueError(
-                    f"variables must be those the optimizer was built with, not {variable.name!r}"
-                )
             if gradient is None:
-                missing.append(str(getattr(variable, "path", None) or variable.name))
+                missing.append(variable)
                 continue
-            array = np.asarray(as_array(gradient, "float32"), order="C")
+            array = as_array(gradient, "float32")
+            if not array.flags.c_contiguous:
+                array = np.ascontiguousarray(array)
             if array.shape != variable._value.shape:
                 raise ValueError(
                     f"gradient of {variable.name!r} must have shape {variable.shape}, "
                     f"not {array.shape}"
                 )
             arrays.append(array)
-            chosen.append(variable)
-            indices.append(index)
         if not arrays:
             raise ValueError("grads must hold a gradient for some variable, not None for all")
-        if missing:
-            warnings.warn(
-                f"no gradient reaches {missing}: these weights do not train", stacklevel=4
+        if not missing:
+            return arrays, variables, indices
+        names = [str(variable.path or variable.name) for variable in missing]
+        warnings.warn(f"no gradient reaches {names}: these weights do not train", stacklevel=4)
+        kept = [i for i, gradient in enumerate(grads) if gradient is not None]
+        return arrays, [variables[i] for i in kept], [indices[i] for i in kept]
+
+    def _indices(self, variables: Sequence[Variable]) -> list[int]:
+        """Where the variables stand among those that the slots belong to."""
+        own = self._trainable_variables
+        if len(variables) == len(own) and all(map(operator.is_, variables, own)):
+            return list(range(len(own)))  # nearly always, and quickly seen
+        indices = [self._index.get(id(variable), -1) for variable in variables]
+        if -1 in indices:
+            stranger = variables[indices.index(-1)]
+            raise ValueError(
+                f"variables must be those the optimizer was built with, not {stranger.name!r}"
             )
-        return arrays, chosen, indices
+        return indices
 
     def _apply_pairs(
-        self, grads: list[FloatArray], variables: list[Variable], indices: list[int]
+        self, grads: list[FloatArray], variables: Sequence[Variable], indices: list[int]
     ) -> None:
         scale = 1.0 if self.loss_scale_factor is None else 1.0 / self.loss_scale_factor
         steps = self.gradient_accumulation_steps
         if steps:
-            sums = [writable(self._accumulators[i]) for i in indices]
+            sums = chosen(self._accumulators, indices)
             for total, gradient in zip(sums, grads, strict=True):
                 total += gradient
             grads, scale = sums, scale / steps
@@ -223,7 +233,11 @@ class Optimizer(OptimizerState):
             self._update_averages()
 
     def _change(
-        self, grads: list[FloatArray], variables: list[Variable], indices: list[int], scale: float
+        self,
+        grads: list[FloatArray],
+        variables: Sequence[Variable],
+        indices: list[int],
+        scale: float,
     ) -> None:
         grads, scale = clip_gradients(
             grads, scale, self.clipnorm, self.clipvalue, self.global_clipnorm
@@ -236,20 +250,21 @@ class Optimizer(OptimizerState):
         for accumulator in self._accumulators:
             accumulator._value[...] = 0
 
-    def _decay_weights(self, variables: list[Variable], rate: float) -> None:
-        fused = type(self).update_step is Optimizer.update_step and self.fused_decay
-        if self.weight_decay is None or fused:
+    def _decay_weights(self, variables: Sequence[Variable], rate: float) -> None:
+        if self.weight_decay is None:
+            return
+        if type(self).update_step is Optimizer.update_step and self.fused_decay:
             return
         keep = np.float32(1.0 - self.weight_decay * rate)
         for variable in variables:
             if self._decays(variable):
-                array = writable(variable)
+                array = variable._value
                 np.multiply(array, keep, out=array)
 
     def update_variables(
         self,
         grads: list[FloatArray],
-        variables: list[Variable],
+        variables: Sequence[Variable],
         indices: list[int],
         learning_rate: float,
         scale: float,
@@ -260,7 +275,7 @@ class Optimizer(OptimizerState):
                 array = gradient if scale == 1.0 else gradient * np.float32(scale)
                 self.update_step(Tensor(array), variable, learning_rate)
             return
-        params = [writable(variable) for variable in variables]
+        params = [variable._value for variable in variables]
         self.update(params, grads, indices, learning_rate, scale)
 
     def update(
@@ -285,7 +300,7 @@ class Optimizer(OptimizerState):
         started = int(self.iterations) != 0
         share = np.float32(1.0 - self.ema_momentum * started)
         for variable, average in zip(self._trainable_variables, self._averages, strict=True):
-            mean = writable(average)
+            mean = average._value
             mean += share * (variable._value - mean)
             average.touch()
         every = self.ema_overwrite_frequency

@@ -11,7 +11,6 @@ import numpy as np
 from .. import _core
 from ..autograd import Variable
 from .base import FloatArray, Optimizer, Rate
-from .state import writable
 
 
 class Muon(Optimizer):
@@ -107,12 +106,12 @@ class Muon(Optimizer):
             return True
         return any(re.search(pattern, path) for pattern in self.exclude_layers)
 
-    def _decay_weights(self, variables: list[Variable], rate: float) -> None:
+    def _decay_weights(self, variables: Sequence[Variable], rate: float) -> None:
         for variable in variables:
             adam = self._follows_adam(variable)
             decay = self.adam_weight_decay if adam else self.weight_decay
             if decay is not None and self._decays(variable):
-                array = writable(variable)
+                array: FloatArray = variable._value
                 array *= np.float32(1.0 - decay * rate)
 
     def update(
@@ -125,9 +124,10 @@ class Muon(Optimizer):
     ) -> None:
         adam: list[tuple[FloatArray, FloatArray, FloatArray, FloatArray]] = []
         for w, g, index in zip(params, grads, indices, strict=True):
-            m, velocity = writable(self._momentums[index]), self._velocities[index]
+            m: FloatArray = self._momentums[index]._value
+            velocity = self._velocities[index]
             if velocity is not None:
-                adam.append((w, g, m, writable(velocity)))
+                adam.append((w, g, m, velocity._value))
                 continue
             g = g * np.float32(scale)
             m *= np.float32(self.momentum)

@@ -15,18 +15,9 @@ from .options import UpdateOptions
 FloatArray = npt.NDArray[np.float32]
 
 
-def writable(variable: Variable) -> FloatArray:
-    """Returns the array of a variable for writing in place; the caller raises its version."""
-    array: FloatArray = variable._value
-    if not (array.flags.c_contiguous and array.flags.writeable):
-        array = np.array(array, dtype=np.float32, order="C")
-        variable._value = array
-    return array
-
-
 def chosen(slots: Sequence[Variable], indices: Sequence[int]) -> list[FloatArray]:
-    """Returns the arrays of some slots for writing in place."""
-    return [writable(slots[i]) for i in indices]
+    """Returns the arrays of some slots for writing in place: a variable owns its array."""
+    return [slots[i]._value for i in indices]
 
 
 def chosen_or_none(slots: Sequence[Variable], indices: Sequence[int]) -> list[FloatArray] | None:
