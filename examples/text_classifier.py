@@ -2,80 +2,29 @@
 
 Usage: python examples/text_classifier.py
 
-The prose comes with every Python: the reference manual (pydoc_data) and the documentation strings
-of the standard library. Every passage is there once as it was written and once with its words
-shuffled, so counting words cannot tell the two apart. Topics and modules are held out whole.
+prose.py makes the data of the documentation that comes with every Python.
 """
 
 import argparse
-import ast
-import re
 import sys
-import sysconfig
-from collections import Counter
-from pathlib import Path
-from pydoc_data.topics import topics
 
 import numpy as np
 from gatework.callbacks import EarlyStopping
 from gatework.layers import LSTM, Bidirectional, Dense, Dropout, Embedding, Input, SpatialDropout1D
 from gatework.models import Sequential
-from gatework.preprocessing.sequence import pad_sequences
 from gatework.utils import set_random_seed
+from prose import WORDS, Prose
 
 options = argparse.ArgumentParser()
 options.add_argument("--epochs", type=int, default=8)
 options.add_argument("--modules", type=int, default=1000, help="files read, at most")
 options.add_argument("--at-least", type=float, default=0.9, help="the accuracy asked for")
 given = options.parse_args()
-WORDS, SHORTEST, LONGEST = 5000, 8, 30
 
+# 1. Passages of the manual and of the library, half of them shuffled; documents held out whole.
+prose = Prose(given.modules)
 
-# 1. Documents: a topic of the manual, or all that a module says of itself.
-def documentation(path: Path) -> str:
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError, ValueError):
-        return ""
-    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    told = [ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, kinds)]
-    return "\n\n".join(filter(None, told))
-
-
-library = Path(sysconfig.get_path("stdlib"))
-files = sorted([*library.glob("*.py"), *library.glob("[a-z]*/*.py")])[: given.modules]
-documents = [*topics.values(), *(documentation(path) for path in files)]
-
-
-# 2. Passages of words, each once; every fifth document is for the test.
-def passages(documents: list[str]) -> list[list[str]]:
-    prose = [part for text in documents for part in text.split("\n\n") if ">>>" not in part]
-    words = [re.findall(r"[a-z]+(?:'[a-z]+)?|[.,;:!?()]", part.lower()) for part in prose]
-    pieces = {tuple(w[i : i + LONGEST]) for w in words for i in range(0, len(w), LONGEST)}
-    return [list(piece) for piece in sorted(pieces) if len(piece) >= SHORTEST]
-
-
-rng = np.random.default_rng(0)
-order = rng.permutation(len(documents))
-parts = [passages([documents[i] for i in order if (i % 5 == 0) == test]) for test in (False, True)]
-
-# 3. Words by frequency; 0 is padding, 1 any rare word.
-counts = Counter(word for words in parts[0] for word in words)
-number = {word: i for i, (word, _) in enumerate(counts.most_common(WORDS - 2), start=2)}
-
-
-def examples(pieces: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
-    """Every passage as it is (1) and shuffled (0), in random order."""
-    as_written = [[number.get(word, 1) for word in piece] for piece in pieces]
-    shuffled = [rng.permutation(piece) for piece in as_written]
-    labels = np.repeat([1, 0], len(pieces))
-    mixed = rng.permutation(len(labels))
-    return pad_sequences(as_written + shuffled, maxlen=LONGEST)[mixed], labels[mixed]
-
-
-(x_train, y_train), (x_test, y_test) = examples(parts[0]), examples(parts[1])
-
-# 4. The model.
+# 2. The model.
 set_random_seed(0)
 model = Sequential(
     [
@@ -89,8 +38,7 @@ model = Sequential(
 )
 model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
 model.fit(
-    x_train,
-    y_train,
+    *prose.train,
     batch_size=64,
     epochs=given.epochs,
     validation_split=0.1,
@@ -98,14 +46,14 @@ model.fit(
     verbose=2,
 )
 
-# 5. Documents not seen in training, and two sentences.
+# 3. Documents not seen in training, and two sentences.
 for sentence in (
     "the function returns a list of names .",
     "of list a names function . returns the",
 ):
-    numbers = np.array([[number.get(word, 1) for word in sentence.split()]])
+    numbers = np.array([prose.numbers(sentence.split())])
     print(f"{sentence!r}: {model.predict(numbers, verbose=0)[0, 0]:.0%} in order")
-_, accuracy = model.evaluate(x_test, y_test, verbose=0)
-print(f"{len(x_test)} test passages: accuracy {accuracy:.1%}; counting words: 50.0%")
+_, accuracy = model.evaluate(*prose.test, verbose=0)
+print(f"{len(prose.test[1])} test passages: accuracy {accuracy:.1%}; counting words: 50.0%")
 if accuracy < given.at_least:
     sys.exit(f"the accuracy should be at least {given.at_least:.1%}")

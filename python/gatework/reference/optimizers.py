@@ -5,11 +5,25 @@ updated in place. Every gradient is multiplied by ``scale`` first, and every wei
 ``lr * weight_decay`` before the rule.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from .array import Array
+
+
+def _weights(
+    params: Sequence[Array],
+    grads: Sequence[Array],
+    scale: float,
+    decay: float,
+    *slots: Sequence[Array] | None,
+) -> Iterator[tuple[Any, ...]]:
+    """Every weight, shrunk, its gradient, scaled, and its slots; None for one not in use."""
+    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
+        w -= decay * w
+        yield w, scale * g, *(None if slot is None else slot[i] for slot in slots)
 
 
 def sgd_update(
@@ -26,15 +40,12 @@ def sgd_update(
 
     u = μ u - η g, then w += u, or w += μ u - η g with ``nesterov``. Without velocities w -= η g.
     """
-    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
-        step = lr * scale * g
-        w -= lr * weight_decay * w
-        if velocities is None:
-            w -= step
+    for w, g, u in _weights(params, grads, scale, lr * weight_decay, velocities):
+        if u is None:
+            w -= lr * g
             continue
-        u = velocities[i]
-        u[...] = momentum * u - step
-        w += momentum * u - step if nesterov else u
+        u[...] = momentum * u - lr * g
+        w += momentum * u - lr * g if nesterov else u
 
 
 def rmsprop_update(
@@ -55,18 +66,15 @@ def rmsprop_update(
     v = ρ v + (1 - ρ) g²;  a = ρ a + (1 - ρ) g;  step = η g / √(v - a² + ε)  (a = 0 uncentred)
     u = μ u + step;  w -= u, or w -= step without ``mom``.
     """
-    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
-        g = scale * g
-        w -= lr * weight_decay * w
-        v[i][...] = rho * v[i] + (1 - rho) * g**2
-        variance = v[i]
-        if avg is not None:
-            avg[i][...] = rho * avg[i] + (1 - rho) * g
-            variance = variance - avg[i] ** 2
+    for w, g, square, u, a in _weights(params, grads, scale, lr * weight_decay, v, mom, avg):
+        square[...] = rho * square + (1 - rho) * g**2
+        variance = square
+        if a is not None:
+            a[...] = rho * a + (1 - rho) * g
+            variance = square - a**2
         step = lr * g / np.sqrt(variance + epsilon)
-        if mom is not None:
-            mom[i][...] = momentum * mom[i] + step
-            step = mom[i]
+        if u is not None:
+            u[...] = step = momentum * u + step
         w -= step
 
 
@@ -93,16 +101,12 @@ def adam_update(
     w -= α m / (√v + ε),  α = η √(1 - β₂^t) / (1 - β₁^t)
     """
     alpha = lr * np.sqrt(1 - beta_2**step) / (1 - beta_1**step)
-    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
-        g = scale * g
-        w -= lr * weight_decay * w
-        m[i][...] += (1 - beta_1) * (g - m[i])
-        v[i][...] += (1 - beta_2) * (g**2 - v[i])
-        second = v[i]
-        if vhat is not None:
-            vhat[i][...] = np.maximum(vhat[i], second)
-            second = vhat[i]
-        w -= float(alpha) * m[i] / (np.sqrt(second) + epsilon)
+    for w, g, mean, square, top in _weights(params, grads, scale, lr * weight_decay, m, v, vhat):
+        mean += (1 - beta_1) * (g - mean)
+        square += (1 - beta_2) * (g**2 - square)
+        if top is not None:
+            top[...] = square = np.maximum(top, square)
+        w -= float(alpha) * mean / (np.sqrt(square) + epsilon)
 
 
 def adamax_update(
@@ -122,12 +126,10 @@ def adamax_update(
 
     m += (1 - β₁)(g - m);  u = max(β₂ u, |g|);  w -= η / (1 - β₁^t) m / (u + ε)
     """
-    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
-        g = scale * g
-        w -= lr * weight_decay * w
-        m[i][...] += (1 - beta_1) * (g - m[i])
-        norm[i][...] = np.maximum(beta_2 * norm[i], np.abs(g))
-        w -= lr / (1 - beta_1**step) * m[i] / (norm[i] + epsilon)
+    for w, g, mean, u in _weights(params, grads, scale, lr * weight_decay, m, norm):
+        mean += (1 - beta_1) * (g - mean)
+        u[...] = np.maximum(beta_2 * u, np.abs(g))
+        w -= lr / (1 - beta_1**step) * mean / (u + epsilon)
 
 
 def nadam_update(
@@ -150,13 +152,11 @@ def nadam_update(
     (√(v / (1 - β₂^t)) + ε)
     """
     now, following = (beta_1 * (1 - 0.5 * 0.96**t) for t in (step, step + 1))
-    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
-        g = scale * g
-        w -= lr * weight_decay * w
-        m[i][...] += (1 - beta_1) * (g - m[i])
-        v[i][...] += (1 - beta_2) * (g**2 - v[i])
-        mean = following * m[i] / (1 - product * following) + (1 - now) * g / (1 - product)
-        w -= lr * mean / (np.sqrt(v[i] / (1 - beta_2**step)) + epsilon)
+    for w, g, mean, square in _weights(params, grads, scale, lr * weight_decay, m, v):
+        mean += (1 - beta_1) * (g - mean)
+        square += (1 - beta_2) * (g**2 - square)
+        ahead = following * mean / (1 - product * following) + (1 - now) * g / (1 - product)
+        w -= lr * ahead / (np.sqrt(square / (1 - beta_2**step)) + epsilon)
 
 
 def adagrad_update(
@@ -169,11 +169,9 @@ def adagrad_update(
     weight_decay: float = 0.0,
 ) -> None:
     """Adagrad (Duchi et al. 2011): s += g²;  w -= η g / √(s + ε)"""
-    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
-        g = scale * g
-        w -= lr * weight_decay * w
-        sums[i][...] += g**2
-        w -= lr * g / np.sqrt(sums[i] + epsilon)
+    for w, g, s in _weights(params, grads, scale, lr * weight_decay, sums):
+        s += g**2
+        w -= lr * g / np.sqrt(s + epsilon)
 
 
 def adadelta_update(
@@ -191,12 +189,10 @@ def adadelta_update(
 
     G = ρ G + (1 - ρ) g²;  d = √(D + ε) g / √(G + ε);  D = ρ D + (1 - ρ) d²;  w -= η d
     """
-    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
-        g = scale * g
-        w -= lr * weight_decay * w
-        squares[i][...] = rho * squares[i] + (1 - rho) * g**2
-        d = np.sqrt(steps[i] + epsilon) * g / np.sqrt(squares[i] + epsilon)
-        steps[i][...] = rho * steps[i] + (1 - rho) * d**2
+    for w, g, square, past in _weights(params, grads, scale, lr * weight_decay, squares, steps):
+        square[...] = rho * square + (1 - rho) * g**2
+        d = np.sqrt(past + epsilon) * g / np.sqrt(square + epsilon)
+        past[...] = rho * past + (1 - rho) * d**2
         w -= lr * d
 
 
@@ -211,11 +207,9 @@ def lion_update(
     weight_decay: float = 0.0,
 ) -> None:
     """Lion (Chen et al. 2023): w -= η sign(β₁ m + (1 - β₁) g);  m = β₂ m + (1 - β₂) g"""
-    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
-        g = scale * g
-        w -= lr * weight_decay * w
-        w -= lr * np.sign(beta_1 * m[i] + (1 - beta_1) * g)
-        m[i][...] = beta_2 * m[i] + (1 - beta_2) * g
+    for w, g, mean in _weights(params, grads, scale, lr * weight_decay, m):
+        w -= lr * np.sign(beta_1 * mean + (1 - beta_1) * g)
+        mean[...] = beta_2 * mean + (1 - beta_2) * g
 
 
 def ftrl_update(
@@ -237,15 +231,12 @@ def ftrl_update(
     n += g²;  z += g + 2 shrinkage w - (n^p - n_old^p) / η w
     w = (clip(z, -l1, l1) - z) / (n^p / η + 2 l2 + β / η)
     """
-    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
-        g = scale * g
-        w -= lr * weight_decay * w
-        old = sums[i] ** -power
-        sums[i][...] += g**2
-        new = sums[i] ** -power
-        linears[i][...] += g + 2 * shrinkage * w - (new - old) / lr * w
-        clipped = np.clip(linears[i], -l1, l1)
-        w[...] = (clipped - linears[i]) / (new / lr + 2 * l2 + beta / lr)
+    for w, g, n, z in _weights(params, grads, scale, lr * weight_decay, sums, linears):
+        old = n**-power
+        n += g**2
+        new = n**-power
+        z += g + 2 * shrinkage * w - (new - old) / lr * w
+        w[...] = (np.clip(z, -l1, l1) - z) / (new / lr + 2 * l2 + beta / lr)
 
 
 def schedule_free_adam_update(
@@ -266,14 +257,12 @@ def schedule_free_adam_update(
     v += (1 - β₂)(g² - v);  z -= η g / (√(v / (1 - β₂^t)) + ε);  x += (z - x) / t
     w = (1 - β₁) z + β₁ x
     """
-    for i, (w, g) in enumerate(zip(params, grads, strict=True)):
-        g = scale * g
-        w -= lr * weight_decay * w
-        x = (w - (1 - beta_1) * z[i]) / beta_1
-        v[i][...] += (1 - beta_2) * (g**2 - v[i])
-        z[i][...] -= lr * g / (np.sqrt(v[i] / (1 - beta_2**step)) + epsilon)
-        x += (z[i] - x) / step
-        w[...] = (1 - beta_1) * z[i] + beta_1 * x
+    for w, g, point, square in _weights(params, grads, scale, lr * weight_decay, z, v):
+        x = (w - (1 - beta_1) * point) / beta_1
+        square += (1 - beta_2) * (g**2 - square)
+        point -= lr * g / (np.sqrt(square / (1 - beta_2**step)) + epsilon)
+        x += (point - x) / step
+        w[...] = (1 - beta_1) * point + beta_1 * x
 
 
 def global_norm(arrays: Sequence[Array]) -> float:
