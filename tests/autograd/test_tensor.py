@@ -52,7 +52,7 @@ def test_too_large_a_double_becomes_infinite():
 @pytest.mark.parametrize(
     ("value", "found"),
     [
-        ("text", "dtype <U4"),
+        ("text", "strings"),
         (1j, "dtype complex128"),
         (None, "NoneType"),
         (object(), "object"),

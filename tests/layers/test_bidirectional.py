@@ -150,7 +150,18 @@ class TestBidirectional:
         ("make", "sentence"),
         [
             (lambda: Bidirectional(3), "layer must be a Layer, not 3"),
-            (lambda: Bidirectional(Dense(2)), "layer must be recurrent: Dense has no"),
+            (
+                lambda: Bidirectional(Dense(2)),
+                "^layer must be a recurrent layer, such as LSTM, .* not Dense, which has no",
+            ),
+            (
+                lambda: Bidirectional(LSTM(2), backward_layer=Dense(2)),
+                "^backward_layer must be a recurrent layer, .* not Dense",
+            ),
+            (
+                lambda: Bidirectional(LSTM(2))(X, initial_state=[X[:, 0, :2]] * 2),
+                r"must hold 2 state\(s\) forward and then 2 backward, not 2 in all",
+            ),
             (lambda: Bidirectional(LSTM(2), merge_mode="max"), "merge_mode must be one of"),
             (
                 lambda: Bidirectional(LSTM(2), backward_layer=LSTM(2)),
@@ -167,3 +178,7 @@ class TestBidirectional:
     def test_refused(self, make: Any, sentence: str) -> None:
         with pytest.raises(ValueError, match=sentence):
             make()
+
+    def test_states_that_are_no_list(self) -> None:
+        with pytest.raises(TypeError, match=r"initial_state of both must be a list .*, not str"):
+            Bidirectional(LSTM(2), name="both")(X, initial_state="zeros")

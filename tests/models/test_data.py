@@ -164,9 +164,12 @@ def test_bad_arguments(arguments, message):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (np.array([["a"]]), "x must hold numbers, not <U1"),
-        (np.array([[None]]), "x must hold numbers, not object"),
-        (X.astype(complex), "x must hold numbers, not complex128"),
+        (np.array([["a"]]), "x must hold numbers, not strings: give each word or class a number"),
+        (["two words", "one"], "x must hold numbers, not strings"),
+        ([["a", "b"], ["c"]], "x must hold numbers, not strings"),
+        ({"a": "x"}, "must be an array of numbers or booleans, not strings"),
+        (np.array([[None]]), "x must hold numbers, not dtype object"),
+        (X.astype(complex), "x must hold numbers, not dtype complex128"),
         (3, "x must be arrays, a generator, a PyDataset or a loader, not int"),
         ("text", "x must be arrays, .* not str"),
     ],
@@ -174,6 +177,12 @@ def test_bad_arguments(arguments, message):
 def test_what_is_no_data(x, message):
     with pytest.raises((TypeError, ValueError), match=message):
         model().fit(x, Y[:1], verbose=0)
+
+
+@pytest.mark.parametrize("y", [["yes", "no"], np.array(["yes", "no"])])
+def test_labels_that_are_strings(y):
+    with pytest.raises(TypeError, match=r"y must hold numbers, not strings: .* np.unique"):
+        model().fit(X[:2], y, verbose=0)
 
 
 def test_nan_labels_are_named():

@@ -244,7 +244,7 @@ def test_stateful_models_see_the_callers_order():
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        ([[1, 2], ["a"]], "x must hold numbers, not <U"),
+        ([[1, 2], ["a"]], "x must hold numbers, not strings"),
         ([np.ones((2, 3)), np.ones((3, 4))], "x must hold sequences whose steps have one shape"),
         ([[1, 2], [[1], [2, 3]]], "x must hold sequences whose steps have one shape"),
     ],

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["FLOAT32", "Array", "read"]
+__all__ = ["FLOAT32", "Array", "held_in", "read"]
 
 Array = npt.NDArray[Any]
 
@@ -33,17 +33,26 @@ def read(x: Any, dtype: Any = None) -> Array:
     else:
         try:
             array = np.asarray(x)
-        except ValueError as error:
-            raise ValueError(f"x must be one array, not ragged: {error}") from error
+        except ValueError:
+            raise ValueError(
+                "x must be one array, not ragged: sequences of unequal length are padded by "
+                "pad_sequences"
+            ) from None
     kind = array.dtype.kind
     if kind not in "fiub":
-        found = type(x).__name__ if kind == "O" and array.ndim == 0 else f"dtype {array.dtype}"
+        alone = kind == "O" and array.ndim == 0
+        found = type(x).__name__ if alone else held_in(array.dtype)
         raise TypeError(f"x must be an array of numbers or booleans, not {found}")
     if dtype is not None:
         wanted = np.dtype(dtype)
     else:
         wanted = FLOAT32 if kind == "f" else _native(array.dtype)
     return aligned(cast(array, wanted))
+
+
+def held_in(dtype: Any) -> str:
+    """What an array of that dtype holds instead of numbers, in words."""
+    return "strings" if dtype.kind in "USaT" else f"dtype {dtype}"
 
 
 def _native(dtype: np.dtype[Any]) -> np.dtype[Any]:

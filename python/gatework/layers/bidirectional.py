@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from .. import ops
+from .. import ops, tree
 from ..autograd import Tensor, as_tensor
 from .base import Layer
+from .recurrent.stacked import state_sizes
 from .recurrent.steps import cells_in
 from .wrappers import require_layer
 
 __all__ = ["Bidirectional"]
 
 MERGE_MODES = ("concat", "sum", "ave", "mul", None)
+_NEEDED = ("go_backwards", "return_sequences", "return_state")
 
 
 def _copy_of(layer: Layer, prefix: str, **changes: Any) -> Any:
@@ -25,6 +27,16 @@ def _copy_of(layer: Layer, prefix: str, **changes: Any) -> Any:
     inside = [*layer._flatten_layers(), *cells_in(getattr(layer, "cell", layer))]
     with custom_object_scope({type(one).__name__: type(one) for one in inside}):
         return type(layer).from_config(config)
+
+
+def _require_recurrent(name: str, layer: Any) -> Any:
+    missing = [needed for needed in _NEEDED if not hasattr(layer, needed)]
+    if missing:
+        raise ValueError(
+            f"{name} must be a recurrent layer, such as LSTM, GRU or RNN(cell), not "
+            f"{type(layer).__name__}, which has no {missing[0]}"
+        )
+    return layer
 
 
 class Bidirectional(Layer):
@@ -58,13 +70,12 @@ class Bidirectional(Layer):
         if merge_mode not in MERGE_MODES:
             raise ValueError(f"merge_mode must be one of {MERGE_MODES}, not {merge_mode!r}")
         super().__init__(**kwargs)
-        for needed in ("go_backwards", "return_sequences", "return_state"):
-            if not hasattr(layer, needed):
-                raise ValueError(f"layer must be recurrent: {type(layer).__name__} has no {needed}")
+        _require_recurrent("layer", layer)
         self.forward_layer: Any = _copy_of(layer, "forward_")
         if backward_layer is None:
             backward_layer = _copy_of(layer, "backward_", go_backwards=not layer.go_backwards)
-        self.backward_layer: Any = require_layer("backward_layer", backward_layer)
+        require_layer("backward_layer", backward_layer)
+        self.backward_layer: Any = _require_recurrent("backward_layer", backward_layer)
         self._check_layers()
         one: Any
         for one in (self.forward_layer, self.backward_layer):
@@ -128,12 +139,8 @@ class Bidirectional(Layer):
         shared = {} if mask is None else {"mask": mask}
         given: list[dict[str, Any]] = [dict(shared), dict(shared)]
         if initial_state is not None:
+            initial_state = self._checked_states(initial_state)
             half = len(initial_state) // 2
-            if 2 * half != len(initial_state):
-                raise ValueError(
-                    f"initial_state must hold as many states backward as forward, "
-                    f"not {len(initial_state)} in all"
-                )
             given[0]["initial_state"] = list(initial_state[:half])
             given[1]["initial_state"] = list(initial_state[half:])
         if self._levels > 1:
@@ -151,6 +158,27 @@ class Bidirectional(Layer):
         if self.return_state:
             return [*merged, *final] if isinstance(merged, list) else [merged, *final]
         return merged
+
+    def _checked_states(self, states: Any) -> Any:
+        """The states given, if they can be those of both directions."""
+        if not isinstance(states, list | tuple):
+            raise TypeError(
+                f"initial_state of {self.name} must be a list of the states forward and then "
+                f"those backward, not {type(states).__name__}"
+            )
+        if len(states) % 2:
+            raise ValueError(
+                f"initial_state of {self.name} must hold as many states backward as forward, "
+                f"not {len(states)} in all"
+            )
+        cell = getattr(self.forward_layer, "cell", None)
+        each = None if cell is None else len(tree.flatten(state_sizes(cell)))
+        if each is not None and len(states) != 2 * each and not any(map(tree.is_nested, states)):
+            raise ValueError(
+                f"initial_state of {self.name} must hold {each} state(s) forward and then {each} "
+                f"backward, not {len(states)} in all"
+            )
+        return states
 
     def _run_levels(
         self, sequences: Any, given: list[dict[str, Any]], training: bool

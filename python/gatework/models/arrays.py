@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ..autograd import Tensor, as_array, as_tensor
 from ..tree import flatten, is_nested, map_structure
 from .expected import Expected
+from .no_numbers import no_numbers, refuse_strings
 from .ragged import Ragged, lengths_differ
 from .sparse import by_rows, is_sparse
 from .tables import is_table, table_to_array
@@ -111,6 +112,7 @@ def _to_array(value: Any, name: str) -> Any:
     if isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1:
         value = value.tolist()
     if isinstance(value, list | tuple):
+        refuse_strings(value, name)
         if lengths_differ(value):
             return Ragged.of(value, name)
         try:
@@ -121,7 +123,7 @@ def _to_array(value: Any, name: str) -> Any:
             ) from error
     array: Array = value if isinstance(value, np.ndarray) else as_array(value)
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold numbers, not {array.dtype}")
+        raise no_numbers(name, array.dtype)
     if array.ndim == 0:
         raise ValueError(f"{name} must have a sample axis, not be the single number {array}")
     return array

@@ -13,6 +13,7 @@ from .array_source import ArraySource
 from .arrays import holds_arrays, to_arrays
 from .expected import Expected
 from .iterable_source import IterableSource
+from .no_numbers import refuse_strings
 
 Source = ArraySource | IterableSource
 
@@ -39,6 +40,7 @@ def get_source(
     if holds_arrays(x):
         for name, part in (("y", y), ("sample_weight", sample_weight)):
             if part is not None and not holds_arrays(part):
+                refuse_strings(part, name)
                 raise TypeError(f"{name} must be an array, not {type(part).__name__}")
         return ArraySource(
             x, y, sample_weight, batch_size, shuffle, class_weight, sparse_labels, expected,
@@ -50,6 +52,7 @@ def get_source(
         )
     if isinstance(x, list | tuple | dict):
         # Neither numbers nor arrays inside: let the conversion say which item is wrong.
+        refuse_strings(x, "x")
         to_arrays(x, "x")
     for name, part in (("y", y), ("sample_weight", sample_weight)):
         if part is not None:

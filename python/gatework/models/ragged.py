@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ..autograd import Tensor, as_array, as_tensor
 from ..preprocessing.sequence import pad_sequences
 from ..tree import flatten
+from .no_numbers import no_numbers
 
 Array = npt.NDArray[Any]
 
@@ -92,7 +93,7 @@ def _joined(sequences: Any, name: str) -> Array:
             f"{name} must hold sequences whose steps have one shape, not several"
         ) from error
     if values.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold numbers, not {values.dtype}")
+        raise no_numbers(name, values.dtype)
     return as_array(values)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .no_numbers import no_numbers
+
 
 def is_sparse(value: Any) -> bool:
     """True for a sparse matrix or sparse array."""
@@ -17,5 +19,5 @@ def by_rows(value: Any, name: str) -> Any:
         TypeError: for other than numbers.
     """
     if value.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold numbers, not {value.dtype}")
+        raise no_numbers(name, value.dtype)
     return value.tocsr()

@@ -269,8 +269,25 @@ class TestContract:
                 lambda: RNN(LSTMCell(2))(X, initial_state=[X[:, 0]]),
                 r"must be 2 tensor\(s\) of shape \(batch, 2\), \(batch, 2\), not 1",
             ),
+            (
+                lambda: LSTM(2, name="mine")(X, initial_state=[X[:, 0, :2], X[:2, 0, :2]]),
+                r"initial_state of mine must hold tensors of shape \(3, 2\), not \(2, 2\)",
+            ),
+            (
+                lambda: GRU(2, name="mine")(X, initial_state=X[0, 0, :2]),
+                r"initial_state of mine must hold tensors of shape \(3, 2\), not \(2,\)",
+            ),
+            (
+                lambda: GRU(2, name="mine").reset_states([X[:, 0]]),
+                r"initial_state of mine must hold tensors of shape \(batch, 2\), not \(3, \d\)",
+            ),
         ],
     )
     def test_refused(self, make: Any, sentence: str) -> None:
         with pytest.raises(ValueError, match=sentence):
             make()
+
+    @pytest.mark.parametrize("state", ["zeros", None])
+    def test_states_that_are_no_tensors(self, state: Any) -> None:
+        with pytest.raises(TypeError, match=rf"must hold tensors, not {state!r}"):
+            LSTM(2)(X, initial_state=[state, state])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from ... import tree
-from ...autograd import Tensor, Variable, as_tensor
+from ...autograd import NoValueYet, Tensor, Variable, as_tensor
 from ..base import InputSpec, Layer
 from ..stepping import Steady, not_stepwise
 from .cache import RecurrentCache
@@ -162,7 +162,7 @@ class RNN(Layer):
 
     def _initial_state(self, given: Any, batch: int) -> list[Any] | None:
         if given is not None:
-            return self._as_own_states(given)
+            return self._as_own_states(given, batch)
         if not self.stateful or self.states is None:
             return None if self._starts_from_zeros else self.get_initial_state(batch)
         carried = tree.flatten(self.states)[0].shape[0]
@@ -173,7 +173,7 @@ class RNN(Layer):
             )
         return list(self.states)
 
-    def _as_own_states(self, given: Any) -> list[Any]:
+    def _as_own_states(self, given: Any, batch: int | None = None) -> list[Any]:
         """The states given, also those of a stack as one flat list, as the cell wants them."""
         leaves, sizes = tree.flatten(given), state_sizes(self.cell)
         wanted = tree.flatten(sizes)
@@ -183,7 +183,26 @@ class RNN(Layer):
                 f"initial_state of {self.name} must be {len(wanted)} tensor(s) of shape {shapes}, "
                 f"not {len(leaves)}"
             )
-        return list(tree.pack_sequence_as(sizes, [as_tensor(s, "float32") for s in leaves]))
+        states = [self._as_own_state(*pair, batch) for pair in zip(leaves, wanted, strict=True)]
+        return list(tree.pack_sequence_as(sizes, states))
+
+    def _as_own_state(self, given: Any, size: int, batch: int | None) -> Tensor:
+        try:
+            state = as_tensor(given, "float32")
+        except NoValueYet:
+            raise
+        except TypeError:
+            raise TypeError(
+                f"initial_state of {self.name} must hold tensors, not {given!r:.80}"
+            ) from None
+        wanted = (state.shape[0] if state.ndim and batch is None else batch, size)
+        if self._compiled and state.shape != wanted:
+            rows = "batch" if batch is None else batch
+            raise ValueError(
+                f"initial_state of {self.name} must hold tensors of shape ({rows}, {size}), "
+                f"not {state.shape}"
+            )
+        return state
 
     def _carry(self, states: list[Any]) -> None:
         # Gradients stop here: truncated backpropagation through time.
