@@ -9,8 +9,10 @@ import textwrap
 
 # What most programs begin with: a small trained model and data for it.
 MODEL = """
-import os, signal, sys, threading, time
+import os, signal, sys, threading, time, warnings
 import numpy as np
+# Python 3.12 warns of every fork beside threads, such as those of OpenMP.
+warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)
 import gatework
 from gatework import _core, layers, models
 

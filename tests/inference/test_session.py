@@ -190,6 +190,44 @@ def test_a_session_is_of_one_thread_at_a_time() -> None:
     assert all("one thread at a time" in text for text in refused)
 
 
+def test_sessions_of_one_program_in_eight_threads() -> None:
+    """Each stream goes its own way, beside calls of the program as a whole."""
+    model = gatework.Sequential(
+        [
+            layers.Input((None, 6)),
+            layers.Conv1D(9, 3, padding="causal"),
+            layers.LSTM(40, return_sequences=True),
+            layers.GRU(17, return_sequences=True, activation="softsign"),
+            layers.LayerNormalization(),
+            layers.Dense(5, "softmax"),
+        ]
+    )
+    program = compile(model)
+    xs = np.random.default_rng(0).normal(size=(8, 2, 12, 6)).astype("float32")
+    wanted = [program(x) for x in xs]
+    wrong: list[int] = []
+
+    def work(number: int) -> None:
+        for _ in range(3):
+            session = program.session(2)
+            half = [session.step(xs[number][:, t]) for t in range(6)]
+            whole = program(xs[number])
+            rest = session.clone().run(xs[number][:, 6:])
+            found = np.concatenate([np.stack(half, 1), rest], 1)
+            if not (
+                np.array_equal(whole, wanted[number])
+                and np.allclose(found, wanted[number], atol=1e-6)
+            ):
+                wrong.append(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
 QUIET = """
 import ctypes, gc, os
 import numpy as np

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..layers.arguments import positive_int
+from ..utils.steady_weights import reads_weights
 from .linking import freeze
 from .lowering import lower
 from .program import Program
@@ -12,6 +13,7 @@ from .program import Program
 __all__ = ["compile"]
 
 
+@reads_weights
 def compile(
     model: Any,
     dtype: str = "float32",

@@ -19,6 +19,7 @@ from ..saving import deserialize_keras_object, serialize_keras_object
 from ..saving.json_text import read_json
 from ..saving.weights_h5 import named_variables
 from ..utils.files import atomic_write, read_file
+from ..utils.steady_weights import reads_weights
 from .extras import load_extra
 
 __all__ = [
@@ -59,6 +60,7 @@ def save_weights(model: Any, filepath: Path, overwrite: bool = True) -> None:
     _save(model, filepath, overwrite, {})
 
 
+@reads_weights
 def _save(model: Any, filepath: Path, overwrite: bool, metadata: dict[str, str]) -> None:
     if not model.built:
         raise ValueError(f"{model.name} must be built before it is saved: give it an input shape")

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from .. import tree
 from ..autograd import Tensor, wrap
 from ..layers.stepping import inference, select_rows
+from ..utils.steady_weights import steady_weights
 from .reading import Reading
 from .states import kept_states, stateful_layers
 
@@ -71,7 +72,7 @@ class ModelDecoder:
         start, self._length = self._length, self._length + tokens.shape[1]
         if self._tokens is not None:
             self._tokens[:, start : self._length] = tokens
-        with inference(self._model):
+        with steady_weights(self._model), inference(self._model):
             if self._use_cache and (self._window is None or self._length <= self._window):
                 outputs, self._cache = self._model.call_with_cache(wrap(tokens), self._cache)
                 return self._scores(outputs, -1)

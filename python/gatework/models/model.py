@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Self, cast
 
+from ..autograd import Array
 from ..layers.base import Layer, finishing
 from ..layers.shapes import as_shapes, shape_of
 from ..layers.stepping import not_stepwise
@@ -188,6 +189,11 @@ class Model(GraphModel, Trainer, Generation, Layer):
 
         with self._weights_lock.writing():
             load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
+
+    def get_weights(self) -> list[Array]:
+        """Copies of the weights' values, those between two batches of other threads."""
+        with self._weights_lock.reading():
+            return super().get_weights()
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Replaces the values of all weights, between two batches of other threads.

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..layers.allowance import weights_at_most
 from ..utils.files import atomic_write, read_file
+from ..utils.steady_weights import reads_weights
 from .hdf5 import PACKING, SIGNATURE, SMALL
 from .json_text import read_json
 from .legacy_compile import modern_compile
@@ -36,6 +37,7 @@ MAX_RATIO = 100  # real weights shrink by a tenth, text by a factor of ten
 SMALL_MEMBER = 1 << 24  # up to here the ratio does not matter: weights may all be zero
 
 
+@reads_weights
 def save_model(
     model: Any,
     filepath: str | os.PathLike[str],
@@ -144,6 +146,7 @@ def _version(members: Mapping[str, bytes], path: str) -> str:
     return str(metadata.get("keras_version", KERAS_VERSION))
 
 
+@reads_weights
 def save_weights(model: Any, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Writes the weights of a model to a file whose name ends in ".weights.h5".
 

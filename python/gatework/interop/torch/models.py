@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd import Array
+from ...utils.steady_weights import reads_weights
 from .attention import roots
 from .converters import Slot, depth_of, from_torch, is_recurrent, to_torch
 from .files import as_arrays
@@ -55,6 +56,7 @@ def load_state_dict(
         variable.assign(np.ascontiguousarray(value, variable.dtype))
 
 
+@reads_weights
 def state_dict(model: Any, names: Mapping[str, Place] | None = None) -> dict[str, Array]:
     """The weights of a built model, or of one layer, under PyTorch's names and in its layout.
 

@@ -14,6 +14,7 @@ from ....layers.operation import Operation
 from ....layers.symbolic import KerasTensor
 from ....models import Model
 from ....utils.files import atomic_write
+from ....utils.steady_weights import reads_weights
 from ..library import load_onnx
 from .graph import Graph, Sizes, Value
 from .operations import convert_operation, is_known_function
@@ -25,6 +26,7 @@ OLDEST_OPSET, NEWEST_OPSET, DEFAULT_OPSET = 17, 23, 17
 LARGEST_PROTOBUF = (1 << 31) - 1
 
 
+@reads_weights
 def export_model(
     model: Any,
     path: str | os.PathLike[str] | None = None,
