@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import gatework
 import numpy as np
 import pytest
-from gatework import inference
+from gatework import inference, layers
 from gatework.cli import main
 from gatework.cli.convert_command import READERS
 from gatework.saving import load_model
@@ -61,6 +62,50 @@ def test_a_program(tmp_path: Path) -> None:
     assert main(["convert", str(tmp_path / "a.keras"), str(tmp_path / "b.gwp")]) == 0
     program = inference.load(tmp_path / "b.gwp", verify=True)
     np.testing.assert_array_equal(program(IDS), model.predict(IDS, verbose=0))
+
+
+@pytest.mark.parametrize("source", [*FORMS, ".gwp"])
+def test_a_program_and_c_of_every_form(tmp_path: Path, source: str) -> None:
+    need(source)
+    model = small_model()
+    model.save(tmp_path / "first.keras")
+    given = str(tmp_path / f"a{source}")
+    main(["convert", str(tmp_path / "first.keras"), given])
+    program, code = tmp_path / "b.gwp", tmp_path / "b.c"
+    assert main(["convert", given, str(program)]) == 0
+    assert main(["convert", given, str(code)]) == 0
+    expected = model.predict(IDS, verbose=0)
+    found = inference.load(program, verify=True)(IDS)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    assert "model_step(" in code.with_suffix(".h").read_text()
+    # From a file of a program comes the code that comes from the program.
+    assert main(["convert", str(program), str(tmp_path / "c.c")]) == 0
+    assert (tmp_path / "c.c").read_text().splitlines()[3:] == code.read_text().splitlines()[3:]
+
+
+@pytest.mark.parametrize("target", [*FORMS, ".weights.h5"])
+def test_a_program_has_no_layers_to_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str
+) -> None:
+    inference.compile(small_model()).save(tmp_path / "a.gwp")
+    assert main(["convert", str(tmp_path / "a.gwp"), str(tmp_path / f"b{target}")]) == 2
+    error = capsys.readouterr().err
+    assert "OUT must end in .gwp or .c where IN is a program, not " in error
+    assert not (tmp_path / f"b{target}").exists()
+
+
+def test_code_of_a_program_that_cannot_stream(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = gatework.Sequential(
+        [layers.Input((None, 2)), layers.Bidirectional(layers.GRU(3), name="both")]
+    )
+    inference.compile(model).save(tmp_path / "a.gwp")
+    assert main(["convert", str(tmp_path / "a.gwp"), str(tmp_path / "b.c")]) == 2
+    assert "both" in capsys.readouterr().err
+    (tmp_path / "a.gwp").write_bytes(b"short")
+    assert main(["convert", str(tmp_path / "a.gwp"), str(tmp_path / "b.c")]) == 2
+    assert "must be a whole program file" in capsys.readouterr().err
 
 
 def test_what_it_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import bench_command, convert_command, demo_command, info_command
+from . import bench_command, convert_command, demo_command, info_command, serve_command
 from .errors import UsageError
 
-COMMANDS = (info_command, demo_command, convert_command, bench_command)
+COMMANDS = (info_command, demo_command, convert_command, serve_command, bench_command)
 
 
 def build_parser() -> argparse.ArgumentParser:

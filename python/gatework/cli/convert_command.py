@@ -14,7 +14,8 @@ DESCRIPTION = (
     "Read a model from one file and write it to another. The endings say the forms: .keras, .h5 "
     "(Keras 1, 2, tf.keras and 3), .safetensors (with its configuration), .onnx, and for writing "
     "also .weights.h5, .gwp, a compiled program for gatework.inference, and .c, C99 source that "
-    "steps through a model. .safetensors and .onnx need the extras of the same names."
+    "steps through a model. Of a .gwp file only the last two can be made: it holds no layers. "
+    ".safetensors and .onnx need the extras of the same names."
 )
 HELP = "rewrite a model: .keras, .h5, .safetensors, .onnx, .gwp, .c"
 
@@ -30,8 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Convert, say what was written, and return the exit code."""
-    read = _chosen(READERS, options.source, "IN")
+    read = _chosen(READERS | PROGRAM_READERS, options.source, "IN")
     write = _chosen(WRITERS, options.target, "OUT")
+    if read is read_program:
+        write = PROGRAM_WRITERS.get(write, _refuse_program)
     if not options.overwrite and os.path.exists(options.target):
         raise UsageError(f"OUT exists: {options.target!r}; --overwrite replaces it")
     try:
@@ -40,8 +43,36 @@ def run(options: argparse.Namespace) -> int:
     except (OSError, ValueError, TypeError, ImportError) as error:
         raise UsageError(error) from error
     size = os.path.getsize(options.target)
-    print(f"{options.target}: {model.name}, {model.count_params():,} weights, {size:,} bytes")
+    print(f"{options.target}: {model.name}, {_weights(model):,} weights, {size:,} bytes")
     return 0
+
+
+def read_model(path: str) -> Any:
+    """The model that a file holds.
+
+    Raises:
+        ValueError: the file's name ends in none of the endings known, or the file is damaged.
+        OSError: it cannot be read.
+        ImportError: the extra for its form is not installed.
+    """
+    for ending, function in READERS.items():
+        if path.endswith(ending):
+            return function(path)
+    raise ValueError(f"the model's file must end in one of {', '.join(READERS)}, not {path!r}")
+
+
+def read_program(path: str) -> Any:
+    """The program of a `.gwp` file, its self-test passed."""
+    from gatework.inference import load
+
+    return load(path, verify=True)
+
+
+def _weights(model: Any) -> int:
+    if hasattr(model, "count_params"):
+        return int(model.count_params())
+    arrays = [array for step in model._steps for array in step.arrays.values()]
+    return sum(array.size for array in arrays if array is not None)
 
 
 def _chosen(table: dict[str, Callable[..., Any]], path: str, name: str) -> Callable[..., Any]:
@@ -95,16 +126,33 @@ def _save_onnx(model: Any, path: str) -> None:
 
 
 def _save_program(model: Any, path: str) -> None:
-    from gatework.inference import compile, load
+    from gatework.inference import compile
 
-    compile(model).save(path)
-    load(path, verify=True)
+    _copy_program(compile(model), path)
 
 
 def _save_c(model: Any, path: str) -> None:
-    from gatework.inference import compile, export_c
+    from gatework.inference import compile
 
-    export_c(compile(model), path)
+    _program_as_c(compile(model), path)
+
+
+def _copy_program(program: Any, path: str) -> None:
+    program.save(path)
+    read_program(path)
+
+
+def _program_as_c(program: Any, path: str) -> None:
+    from gatework.inference import export_c
+
+    export_c(program, path)
+
+
+def _refuse_program(program: Any, path: str) -> None:
+    raise ValueError(
+        f"OUT must end in .gwp or .c where IN is a program, not {path!r}: "
+        "a program has instructions, not the layers that other forms hold"
+    )
 
 
 READERS: dict[str, Callable[..., Any]] = {
@@ -114,6 +162,7 @@ READERS: dict[str, Callable[..., Any]] = {
     ".safetensors": _load_safetensors,
     ".onnx": _load_onnx,
 }
+PROGRAM_READERS: dict[str, Callable[..., Any]] = {".gwp": read_program}
 WRITERS: dict[str, Callable[..., Any]] = {
     ".keras": _save,
     ".weights.h5": _save_weights,
@@ -123,4 +172,8 @@ WRITERS: dict[str, Callable[..., Any]] = {
     ".onnx": _save_onnx,
     ".gwp": _save_program,
     ".c": _save_c,
+}
+PROGRAM_WRITERS: dict[Callable[..., Any], Callable[..., Any]] = {
+    _save_program: _copy_program,
+    _save_c: _program_as_c,
 }
