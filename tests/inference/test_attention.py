@@ -41,7 +41,7 @@ def test_blocks(cls: Any, first: bool) -> None:
     model = of_floats(
         cls(20, 3, activation="gelu", normalize_first=first, dropout=0.1),
         layers.PositionEmbedding(16),
-        cls(8, 2, normalize_first=first),
+        cls(8, 2, normalize_first=first, activation="silu", feedforward_gate=True),
         layers.Dense(3),
     )
     check(model, X)

@@ -66,7 +66,7 @@ def test_a_language_model(first: bool) -> None:
     embedding = layers.TokenAndPositionEmbedding(9, 7, 8, mask_zero=True)
     options: dict[str, Any] = {"normalize_first": first, "activation": "gelu"}
     hidden = layers.TransformerEncoder(12, 2, **options)(embedding(ids))
-    hidden = layers.TransformerDecoder(12, 2, **options)(hidden)
+    hidden = layers.TransformerDecoder(12, 2, feedforward_gate=True, **options)(hidden)
     check(Model(ids, embedding.token_embedding(hidden, reverse=True)), IDS)
 
 

@@ -325,6 +325,10 @@ def test_attention_that_pytorch_has_not() -> None:
         layer(WIDE, WIDE)
         with pytest.raises(ValueError, match=message):
             state_dict(layer)
+    block = layers.TransformerEncoder(12, 2, feedforward_gate=True, name="b")
+    block(WIDE)
+    with pytest.raises(ValueError, match="feedforward_gate of 'b' must be False as in PyTorch"):
+        state_dict(block)
     groups = layers.GroupedQueryAttention(4, 2, 1)
     groups(WIDE, WIDE)
     with pytest.raises(ValueError, match="must be of a kind that PyTorch has too"):

@@ -65,6 +65,39 @@ def test_gradients_are_slopes(first: bool) -> None:
         encoder_padding_mask=ENCODED_STEPS, decoder_padding_mask=STEPS,
     )  # fmt: skip
     check_slopes(layers.TransformerEncoder(12, HEADS, dropout=0.3, **options), [X], training=True)
+    check_slopes(layers.TransformerDecoder(12, HEADS, feedforward_gate=True, **options), [X])
+
+
+@NORMALIZE
+def test_a_gate_of_the_feedforward_network(first: bool) -> None:
+    layer = encoder(first, activation="silu", feedforward_gate=True)
+    ungated = encoder(first, activation="silu")
+    names = [w.path for w in layer.weights]
+    assert len(names) == len(ungated.weights) + 2
+    # By hand, with what the layer's own attention gives: SwiGLU(x) = (silu(xG) * xU)D.
+    up, gate, down = (
+        getattr(layer, f"_feedforward_{part}_dense") for part in ("intermediate", "gate", "output")
+    )
+    seen: dict[str, np.ndarray] = {}
+    call = type(down).call
+
+    def spy(self: Any, inputs: Any) -> Any:
+        seen[self.name] = np.asarray(inputs)
+        return call(self, inputs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(down), "call", spy)
+        layer(X)
+    inner = seen["feedforward_gate_dense"].astype(np.float64)
+    np.testing.assert_array_equal(inner, seen["feedforward_intermediate_dense"])
+    product = inner @ gate.kernel.numpy() + gate.bias.numpy()
+    hidden = product / (1 + np.exp(-product)) * (inner @ up.kernel.numpy() + up.bias.numpy())
+    np.testing.assert_allclose(seen["feedforward_output_dense"], hidden, rtol=1e-4, atol=1e-5)
+    again = type(layer).from_config(layer.get_config())
+    again(X)
+    again.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(again(X).numpy(), layer(X).numpy())
+    assert "feedforward_gate" not in ungated.get_config()
 
 
 @settings(max_examples=10)

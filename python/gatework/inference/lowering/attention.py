@@ -124,8 +124,11 @@ def _block(
         b.refuse("is called with a sequence of an encoder that it was not built for")
     norm = layer._feedforward_layer_norm
     inner = apply(b, norm, x) if layer.normalize_first else x
-    inner = apply(b, layer._feedforward_intermediate_dense, inner)
-    return _joined(b, layer, x, apply(b, layer._feedforward_output_dense, inner), norm)
+    hidden = apply(b, layer._feedforward_intermediate_dense, inner)
+    if layer._feedforward_gate_dense is not None:
+        gate = apply(b, layer._feedforward_gate_dense, inner)
+        hidden = b.emit("multiply", [hidden, gate], hidden.shape, hidden.time)
+    return _joined(b, layer, x, apply(b, layer._feedforward_output_dense, hidden), norm)
 
 
 def _joined(b: Builder, layer: Any, x: Value, found: Value, norm: Any) -> Value:

@@ -22,7 +22,15 @@ _WHOLE = ("in_proj_weight", "q_proj_weight")  # one of them every attention has
 
 
 def parts_of(block: Any) -> list[tuple[Any, str]]:
-    """The layers of a block, each with the name of its module."""
+    """The layers of a block, each with the name of its module.
+
+    Raises:
+        ValueError: for a block that has more than PyTorch's.
+    """
+    if block.feedforward_gate:
+        raise ValueError(
+            f"feedforward_gate of '{block.name}' must be False as in PyTorch, not True"
+        )
     cross = getattr(block, "_cross_attention_layer", None)
     found = [
         (block._self_attention_layer, "self_attn"),

@@ -20,6 +20,7 @@ class TransformerBlock(Layer):
     """Reads the arguments of a block, and makes and runs its parts."""
 
     _feedforward_intermediate_dense: Dense
+    _feedforward_gate_dense: Dense | None = None
     _feedforward_output_dense: Dense
     _feedforward_layer_norm: LayerNormalization
     _feedforward_dropout: Dropout
@@ -34,6 +35,7 @@ class TransformerBlock(Layer):
         kernel_initializer: Any,
         bias_initializer: Any,
         normalize_first: bool,
+        feedforward_gate: bool,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -45,6 +47,7 @@ class TransformerBlock(Layer):
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
         self.normalize_first = bool(normalize_first)
+        self.feedforward_gate = bool(feedforward_gate)
         self.supports_masking = True
 
     def _head_size(self, shape: Any) -> int:
@@ -75,13 +78,22 @@ class TransformerBlock(Layer):
         return layer
 
     def _build_feedforward(self, shape: Any) -> None:
+        gated = self.feedforward_gate
         self._feedforward_intermediate_dense = Dense(
             self.intermediate_dim,
-            activation=self.activation,
+            activation=None if gated else self.activation,
             name="feedforward_intermediate_dense",
             **self._of_projections(),
         )
         self._feedforward_intermediate_dense.build(shape)
+        if gated:
+            self._feedforward_gate_dense = Dense(
+                self.intermediate_dim,
+                activation=self.activation,
+                name="feedforward_gate_dense",
+                **self._of_projections(),
+            )
+            self._feedforward_gate_dense.build(shape)
         self._feedforward_output_dense = Dense(
             shape[-1], name="feedforward_output_dense", **self._of_projections()
         )
@@ -90,8 +102,11 @@ class TransformerBlock(Layer):
 
     def _feedforward(self, x: Tensor) -> Tensor:
         inner = self._feedforward_layer_norm(x) if self.normalize_first else x
-        inner = self._feedforward_output_dense(self._feedforward_intermediate_dense(inner))
-        return self._joined(x, inner, self._feedforward_dropout, self._feedforward_layer_norm)
+        hidden = self._feedforward_intermediate_dense(inner)
+        if self._feedforward_gate_dense is not None:
+            hidden = ops.multiply(hidden, self._feedforward_gate_dense(inner))
+        found = self._feedforward_output_dense(hidden)
+        return self._joined(x, found, self._feedforward_dropout, self._feedforward_layer_norm)
 
     def _joined(
         self, x: Tensor, found: Tensor, dropout: Dropout, normalization: LayerNormalization
@@ -101,8 +116,10 @@ class TransformerBlock(Layer):
         return joined if self.normalize_first else normalization(joined)
 
     def get_config(self) -> dict[str, Any]:
+        # What KerasHub's blocks do not know is there only when it is set.
         return {
             **super().get_config(),
+            **({"feedforward_gate": True} if self.feedforward_gate else {}),
             "intermediate_dim": self.intermediate_dim,
             "num_heads": self.num_heads,
             "dropout": self.dropout,

@@ -54,6 +54,9 @@ class TransformerDecoder(TransformerBlock):
         layer_norm_epsilon: epsilon of the normalizations.
         kernel_initializer, bias_initializer: of all projections.
         normalize_first: the inputs of all parts are normalized, as in GPT-2, not their sums.
+        feedforward_gate: the network's hidden units are multiplied by the activation of a product
+            of their own (Shazeer 2020): SwiGLU, as in Llama, with ``activation="silu"``, GEGLU with
+            "gelu". KerasHub's blocks have none.
 
     Raises:
         ValueError: if a size is no positive integer, a share is not in [0, 1], a shape does not
@@ -70,6 +73,7 @@ class TransformerDecoder(TransformerBlock):
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
         normalize_first: bool = False,
+        feedforward_gate: bool = False,
         **kwargs: Any,
     ) -> None:
         # What files hold, so that the layer is built as soon as it is made.
@@ -84,6 +88,7 @@ class TransformerDecoder(TransformerBlock):
             kernel_initializer,
             bias_initializer,
             normalize_first,
+            feedforward_gate,
             **kwargs,
         )
         self._cross_attention_layer: CachedMultiHeadAttention | None = None

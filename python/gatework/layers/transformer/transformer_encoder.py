@@ -36,6 +36,9 @@ class TransformerEncoder(TransformerBlock):
         kernel_initializer, bias_initializer: of all projections.
         normalize_first: the inputs of both parts are normalized, as in GPT-2, not their sums, as in
             BERT.
+        feedforward_gate: the network's hidden units are multiplied by the activation of a product
+            of their own (Shazeer 2020): SwiGLU, as in Llama, with ``activation="silu"``, GEGLU with
+            "gelu". KerasHub's blocks have none.
 
     Raises:
         ValueError: if a size is no positive integer, a share is not in [0, 1], or a shape does not
@@ -54,6 +57,7 @@ class TransformerEncoder(TransformerBlock):
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
         normalize_first: bool = False,
+        feedforward_gate: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -65,6 +69,7 @@ class TransformerEncoder(TransformerBlock):
             kernel_initializer,
             bias_initializer,
             normalize_first,
+            feedforward_gate,
             **kwargs,
         )
 

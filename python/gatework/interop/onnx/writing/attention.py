@@ -209,9 +209,12 @@ def _joined(graph: Graph, block: Any, normalization: Any, x: Value, found: Value
 
 def _feedforward(graph: Graph, block: Any, x: Value) -> Value:
     inner = _first(graph, block, block._feedforward_layer_norm, x)
-    inner = _sublayer(graph, dense, block._feedforward_intermediate_dense, inner)
-    inner = _sublayer(graph, dense, block._feedforward_output_dense, inner)
-    return _joined(graph, block, block._feedforward_layer_norm, x, inner)
+    hidden = _sublayer(graph, dense, block._feedforward_intermediate_dense, inner)
+    if block._feedforward_gate_dense is not None:
+        gate = _sublayer(graph, dense, block._feedforward_gate_dense, inner)
+        hidden = Value(graph, (hidden * gate).name, hidden.shape)
+    found = _sublayer(graph, dense, block._feedforward_output_dense, hidden)
+    return _joined(graph, block, block._feedforward_layer_norm, x, found)
 
 
 def _positions(graph: Graph, layer: Any, x: Value, axis: int) -> Value:
