@@ -31,4 +31,21 @@ struct Dense {
     bool bf16 = false;
 };
 
+// The same with weights that were packed once, for the instruction set whose table packed them: whoever
+// multiplies few rows by them over and over reads them in one stream. Bits are those of Dense.
+struct PackedDense {
+    i64 rows, inputs, units;
+    const float *x, *packed, *bias; // packed by PackDense; bias may be null
+    Activation activation;
+    float* y;
+};
+
+// Element (k, j) of the weights, an input and a unit, lies at w + k * row + j * column; one step is 1.
+struct PackDense {
+    i64 inputs, units;
+    const float* w;
+    i64 row, column;
+    float* packed; // as many floats as packed_dense_floats says
+};
+
 } // namespace gw

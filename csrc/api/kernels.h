@@ -19,6 +19,9 @@ struct Kernels {
 
     void (*gemm)(const Gemm&);
     void (*dense)(const Dense&);
+    i64 (*packed_dense_floats)(i64 inputs, i64 units);
+    void (*pack_dense)(const PackDense&);
+    void (*packed_dense)(const PackedDense&);
     void (*column_sum)(const float* x, i64 rows, i64 columns, float* sum);
 
     CellShape (*cell_shape)(Cell, i64 inputs, i64 units);

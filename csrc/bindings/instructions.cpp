@@ -3,6 +3,7 @@
 #include "inference/attention.h"
 #include "inference/dense.h"
 #include "inference/moving.h"
+#include "inference/positions.h"
 #include "inference/recurrent.h"
 #include "inference/windows.h"
 
@@ -27,6 +28,7 @@ class Arguments {
     Arguments(py::dict given, std::vector<py::object>& owners)
         : given_(std::move(given)), owners_(owners) {}
 
+    bool has(const char* name) const { return given_.contains(name); }
     py::object object(const char* name) const {
         if (!given_.contains(name)) fail(name, "given", "missing");
         return given_[name];
@@ -102,15 +104,17 @@ Made masking(Arguments& a) {
     return made;
 }
 
-Made dense(Arguments& a) {
+Made dense(Arguments& a, const Kernels& kernels) {
     auto made = std::make_unique<DenseInstruction>();
     const FloatArray kernel = a.floats("kernel", {-1, -1});
-    made->features = kernel.shape(0);
-    made->units = kernel.shape(1);
+    made->transposed = a.has("transposed") && a.flag("transposed");
+    made->features = kernel.shape(made->transposed ? 1 : 0);
+    made->units = kernel.shape(made->transposed ? 0 : 1);
     made->kernel = kernel.data();
     made->bias = a.floats_or_null("bias", {made->units});
     made->bf16 = a.flag("bf16");
     made->activation = a.activation("activation");
+    run_kernel([&] { made->pack(kernels); });
     return made;
 }
 
@@ -160,6 +164,8 @@ Made recurrent(Arguments& a, const Kernels& kernels) {
     made->recurrent_activation = a.activation("recurrent_activation");
     made->activation_clip = a.bound("activation_clip");
     made->cell_clip = a.bound("cell_clip");
+    if (a.has("epsilon") && !a.object("epsilon").is_none())
+        made->epsilon = parse_bound("epsilon", a.number("epsilon"));
     using Shares = std::optional<std::vector<double>>;
     made->zoneout = parse_zoneout(cast_to<Shares>("zoneout", "numbers or None", a.object("zoneout")),
                                   std::nullopt, made->weights.shape.states);
@@ -182,6 +188,32 @@ Made attention(Arguments& a) {
     made->scale = a.number("scale");
     made->causal = a.flag("causal");
     made->window = a.integer("window", -1);
+    constexpr const char* kColumns[3] = {"query_column", "key_column", "value_column"};
+    for (int i = 0; i < 3; ++i) made->columns[i] = a.integer(kColumns[i], 0);
+    made->query_masked = a.flag("query_masked");
+    made->key_masked = a.flag("key_masked");
+    made->pair_masked = a.flag("pair_masked");
+    made->of_stream = a.flag("of_stream");
+    return made;
+}
+
+std::vector<double> frequencies(const Arguments& a) {
+    const auto found = cast_to<std::vector<double>>("frequencies", "numbers", a.object("frequencies"));
+    for (const double one : found)
+        if (!std::isfinite(one)) fail("frequencies", "finite numbers", std::to_string(one));
+    return found;
+}
+
+Made wave(Arguments& a) {
+    auto made = std::make_unique<WaveInstruction>();
+    made->frequencies = frequencies(a);
+    return made;
+}
+
+Made rotary(Arguments& a) {
+    auto made = std::make_unique<RotaryInstruction>();
+    made->frequencies = frequencies(a);
+    made->factor = a.number("factor");
     return made;
 }
 
@@ -290,6 +322,12 @@ template <BinaryOp op> Made binary(Arguments&) {
     return made;
 }
 
+template <bool both> Made joined_masks(Arguments&) {
+    auto made = std::make_unique<JoinedMasksInstruction>();
+    made->both = both;
+    return made;
+}
+
 template <class T> Made plain(Arguments&) { return std::make_unique<T>(); }
 
 struct Maker {
@@ -301,7 +339,6 @@ constexpr Maker kMakers[] = {
     {"embedding", embedding},
     {"nonzero", plain<NonzeroInstruction>},
     {"masking", masking},
-    {"dense", dense},
     {"shift", shift},
     {"activation", activation},
     {"softmax", plain<SoftmaxInstruction>},
@@ -309,6 +346,9 @@ constexpr Maker kMakers[] = {
     {"column_norm", column_norm},
     {"attention", attention},
     {"position", position},
+    {"wave", wave},
+    {"rotary", rotary},
+    {"last_step", plain<LastStepInstruction>},
     {"conv", conv},
     {"depthwise", depthwise},
     {"pool", pool},
@@ -326,11 +366,13 @@ constexpr Maker kMakers[] = {
     {"divide", binary<BinaryOp::divide>},
     {"maximum", binary<BinaryOp::maximum>},
     {"minimum", binary<BinaryOp::minimum>},
-    {"either", plain<EitherInstruction>},
+    {"either", joined_masks<false>},
+    {"both", joined_masks<true>},
 };
 
 Made make(const std::string& operation, Arguments& arguments, const Kernels& kernels) {
     if (operation == "recurrent") return recurrent(arguments, kernels);
+    if (operation == "dense") return dense(arguments, kernels);
     for (const Maker& known : kMakers)
         if (operation == known.name) return known.make(arguments);
     fail("operation", "one that programs have", "'" + operation + "'");

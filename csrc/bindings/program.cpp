@@ -25,6 +25,7 @@ struct Input {
 
 Input input_array(ValueKind kind, const py::handle& given) {
     if (kind == ValueKind::floats) return {typed<float>("x", given)};
+    if (kind == ValueKind::mask) return {typed<bool>("x", given)};
     if (py::isinstance<py::array>(given) && holds<i32>(py::reinterpret_borrow<py::array>(given)))
         return {typed<i32>("x", given), false};
     return {typed<i64>("x", given)};
@@ -169,15 +170,15 @@ class SharedProgram {
 // One stream through a program: a frame of its own, with the states that it keeps.
 class ProgramSession {
   public:
-    ProgramSession(std::shared_ptr<SharedProgram> shared, i64 batch)
-        : shared_(std::move(shared)), batch_(batch), frame_(shared_->program(), check_batch(batch)),
+    // Of at most `most` steps; 0: of any number.
+    ProgramSession(std::shared_ptr<SharedProgram> shared, i64 batch, i64 most)
+        : shared_(std::move(shared)), batch_(batch), frame_(shared_->program(), check_batch(batch), most),
           held_(shared_->program().inputs.size()), shapes_(held_.size()),
           results_(shared_->program().outputs.size()) {}
 
     // One step, x without an axis of time; or a block of some, with one.
     py::object run(const py::object& x, const py::object& out, bool step) {
-        if (busy_.test_and_set(std::memory_order_acquire))
-            throw std::runtime_error("a session must be used by one thread at a time, not by two");
+        if (busy_.test_and_set(std::memory_order_acquire)) refuse_second();
         const Release release{*this};
         const std::size_t count = held_.size();
         if (count == 1 && !py::isinstance<py::tuple>(x)) {
@@ -199,12 +200,13 @@ class ProgramSession {
     // (layer, state, values) of every state.
     py::list states() {
         py::list found;
-        each([&](const std::string& layer, const StateRows& state) {
-            std::vector<i64> shape = {state.rows};
-            shape.insert(shape.end(), state.shape.begin(), state.shape.end());
-            FloatArray values = new_floats(shape);
-            copy_bytes(values.mutable_data(), state.data, bytes_of(state));
-            found.append(py::make_tuple(layer, state.name, values));
+        each([&](Instruction& instruction) {
+            const std::vector<StateArray> own = instruction.states();
+            for (std::size_t i = 0; i < own.size(); ++i) {
+                FloatArray values = new_floats(own[i].shape);
+                instruction.read_state(i, values.mutable_data());
+                found.append(py::make_tuple(instruction.name, own[i].name, values));
+            }
         });
         return found;
     }
@@ -212,29 +214,45 @@ class ProgramSession {
     // All states in the order of `states`; none is changed unless all fit.
     void set_states(const py::list& given) {
         std::vector<FloatArray> arrays;
-        std::vector<StateRows> own;
-        each([&](const std::string& layer, const StateRows& state) {
-            std::vector<i64> shape = {state.rows};
-            shape.insert(shape.end(), state.shape.begin(), state.shape.end());
-            if (arrays.size() == given.size()) fail("states", "one for each of the session's", "fewer");
-            const std::string name = layer + "/" + state.name;
-            arrays.push_back(shaped<float>(name.c_str(), given[arrays.size()], shape));
-            own.push_back(state);
+        std::vector<std::vector<GivenState>> of_each;
+        each([&](Instruction& instruction) {
+            std::vector<GivenState> own;
+            for (const StateArray& state : instruction.states()) {
+                if (arrays.size() == given.size()) fail("states", "one for each of the session's", "fewer");
+                std::vector<i64> shape = state.shape;
+                if (state.free_axis >= 0) shape[static_cast<std::size_t>(state.free_axis)] = -1;
+                const std::string name = instruction.name + "/" + state.name;
+                arrays.push_back(shaped<float>(name.c_str(), given[arrays.size()], shape));
+                const FloatArray& array = arrays.back();
+                own.push_back({std::vector<i64>(array.shape(), array.shape() + array.ndim()), array.data()});
+            }
+            if (!own.empty()) instruction.check_states(own);
+            of_each.push_back(std::move(own));
         });
-        if (own.size() != given.size())
-            fail("states", std::to_string(own.size()) + " arrays", std::to_string(given.size()));
-        for (std::size_t i = 0; i < own.size(); ++i)
-            copy_bytes(own[i].data, arrays[i].data(), bytes_of(own[i]));
+        if (arrays.size() != given.size())
+            fail("states", std::to_string(arrays.size()) + " arrays", std::to_string(given.size()));
+        std::size_t i = 0;
+        each([&](Instruction& instruction) {
+            const std::vector<GivenState>& own = of_each[i++];
+            if (!own.empty()) instruction.write_states(own);
+        });
     }
 
     void reset(const std::vector<i64>& rows) {
-        for (const i64 row : rows)
-            if (row < 0 || row >= batch_) fail("rows", "in [0, " + std::to_string(batch_) + ")", std::to_string(row));
-        each([&](const std::string&, const StateRows& state) {
-            const i64 width = state.width();
-            for (const i64 row : rows)
-                for (i64 i = 0; i < width; ++i) state.data[row * width + i] = 0.0f;
+        check_rows(rows);
+        each([&](Instruction& instruction) {
+            for (const i64 row : rows) instruction.reset_row(row);
         });
+    }
+
+    // Goes on with those rows, in that order; one may come several times.
+    void select(const std::vector<i64>& rows) {
+        check_rows(rows);
+        if (rows.empty()) fail("rows", "at least one", "none");
+        if (busy_.test_and_set(std::memory_order_acquire)) refuse_second();
+        const Release release{*this};
+        frame_.select(rows);
+        batch_ = static_cast<i64>(rows.size());
     }
 
     i64 batch() const { return batch_; }
@@ -253,8 +271,12 @@ class ProgramSession {
         if (batch < 1) fail("batch", "a positive integer", std::to_string(batch));
         return batch;
     }
-    static std::size_t bytes_of(const StateRows& state) {
-        return static_cast<std::size_t>(state.rows * state.width()) * sizeof(float);
+    void check_rows(const std::vector<i64>& rows) const {
+        for (const i64 row : rows)
+            if (row < 0 || row >= batch_) fail("rows", "in [0, " + std::to_string(batch_) + ")", std::to_string(row));
+    }
+    [[noreturn]] static void refuse_second() {
+        throw std::runtime_error("a session must be used by one thread at a time, not by two");
     }
 
     void set_input(std::size_t i, const py::handle& x, bool step) {
@@ -289,14 +311,11 @@ class ProgramSession {
         results_[i] = std::move(to);
     }
 
-    // f(layer, state) for all states, between two runs.
+    // f(instruction) for all of them, between two runs.
     template <class F> void each(const F& f) {
-        if (busy_.test_and_set(std::memory_order_acquire))
-            throw std::runtime_error("a session must be used by one thread at a time, not by two");
+        if (busy_.test_and_set(std::memory_order_acquire)) refuse_second();
         const Release release{*this};
-        const auto& instructions = shared_->program().instructions;
-        for (std::size_t i = 0; i < instructions.size(); ++i)
-            for (const StateRows& state : frame_.states(i)) f(instructions[i]->name, state);
+        for (std::size_t i = 0; i < shared_->program().instructions.size(); ++i) f(frame_.instruction(i));
     }
 
     std::shared_ptr<SharedProgram> shared_;
@@ -332,11 +351,12 @@ void bind_program(pybind11::module_& m) {
         .def("trim", &SharedProgram::trim, py::arg("bytes"))
         .def_property_readonly("isa", &SharedProgram::isa);
     py::class_<ProgramSession> session(m, "ProgramSession");
-    gw::def_constructor<std::shared_ptr<SharedProgram>, gw::i64>(session, py::arg("program"),
-                                                                 py::arg("batch"));
+    gw::def_constructor<std::shared_ptr<SharedProgram>, gw::i64, gw::i64>(
+        session, py::arg("program"), py::arg("batch"), py::arg("most") = 0);
     session.def("run", &ProgramSession::run, py::arg("x"), py::arg("out"), py::arg("step"))
         .def("states", &ProgramSession::states)
         .def("set_states", &ProgramSession::set_states, py::arg("states"))
         .def("reset", &ProgramSession::reset, py::arg("rows"))
+        .def("select", &ProgramSession::select, py::arg("rows"))
         .def_property_readonly("batch", &ProgramSession::batch);
 }

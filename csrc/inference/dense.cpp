@@ -78,11 +78,28 @@ void DenseInstruction::plan(Values& values) {
     give(values, 0, shape);
 }
 
+void DenseInstruction::pack(const Kernels& kernels) {
+    constexpr i64 kLeastUnits = 64; // narrower ones would become more than they are, for little
+    if (bf16 || units < kLeastUnits || features == 0) return;
+    Block<float> block = new_block<float>(kernels.packed_dense_floats(features, units));
+    const i64 row = transposed ? 1 : units, column = transposed ? features : 1;
+    kernels.pack_dense({features, units, kernel, row, column, block.get()});
+    packed = std::shared_ptr<const float>(block.release(), Releasing());
+}
+
 void DenseInstruction::run(const Kernels& kernels, Values& values) {
     const Value& x = in(values, 0);
     float* y = out(values).floats();
-    kernels.dense({x.shape.count(0, x.shape.axes - 1), features, units, x.floats(), kernel, bias,
-                   activation, y, y, bf16});
+    const i64 rows = x.shape.count(0, x.shape.axes - 1);
+    if (packed != nullptr) {
+        kernels.packed_dense({rows, features, units, x.floats(), packed.get(), bias, activation, y});
+    } else if (transposed) {
+        kernels.gemm({rows, units, features, x.floats(), features, 1, kernel, 1, features, bias, y, units,
+                      false, bf16});
+        if (activation != Activation::linear) kernels.activation_forward(activation, y, y, rows * units);
+    } else {
+        kernels.dense({rows, features, units, x.floats(), kernel, bias, activation, y, y, bf16});
+    }
 }
 
 void ShiftInstruction::plan(Values& values) { plan_same_shape(values, columns); }

@@ -25,10 +25,14 @@ struct MaskingInstruction : CopiedInstruction<MaskingInstruction> { // x -> y, m
 struct DenseInstruction : CopiedInstruction<DenseInstruction> {
     i64 features = 0, units = 0;
     const float *kernel = nullptr, *bias = nullptr; // [features, units], [units] or null
+    bool transposed = false;                        // the kernel is [units, features]
+    std::shared_ptr<const float> packed;            // the kernel again, for the program's table; or null
     bool bf16 = false;                              // the product rounds its operands
     Activation activation = Activation::linear;
     void plan(Values& values) override;
     void run(const Kernels& kernels, Values& values) override;
+    // Packs the kernel, where a product reads it often enough by itself for that to pay.
+    void pack(const Kernels& kernels);
 };
 
 struct ShiftInstruction : CopiedInstruction<ShiftInstruction> { // x + bias over the last axis

@@ -92,6 +92,22 @@ void StretchInstruction::run(const Kernels&, Values& values) {
             copy_bytes(y, x + step * row, static_cast<std::size_t>(row) * sizeof(float));
 }
 
+void LastStepInstruction::plan(Values& values) {
+    check_counts(1, 1, 1);
+    Shape shape = floats(values, 0, 2);
+    if (shape.size[1] < 1) fail("inputs", "have at least one time step", "shape " + shape.text());
+    shape.size[1] = 1;
+    give(values, 0, shape);
+}
+
+void LastStepInstruction::run(const Kernels&, Values& values) {
+    const Value& x = in(values, 0);
+    const i64 time = x.shape.size[1], step = x.shape.count(2, x.shape.axes);
+    for (i64 b = 0; b < x.shape.size[0]; ++b)
+        copy_bytes(out(values).floats() + b * step, x.floats() + (b * time + time - 1) * step,
+                   static_cast<std::size_t>(step) * sizeof(float));
+}
+
 void PermuteInstruction::plan(Values& values) {
     check_counts(1, 1, 1);
     const int count = static_cast<int>(axes.size());
@@ -234,7 +250,7 @@ void BinaryInstruction::run(const Kernels& kernels, Values& values) {
     }
 }
 
-void EitherInstruction::plan(Values& values) {
+void JoinedMasksInstruction::plan(Values& values) {
     check_counts(2, 2, 1);
     const Shape shape = checked(values, 0, ValueKind::mask, 1).shape;
     if (!(checked(values, 1, ValueKind::mask, 1).shape == shape))
@@ -242,11 +258,11 @@ void EitherInstruction::plan(Values& values) {
     give(values, 0, shape, ValueKind::mask);
 }
 
-void EitherInstruction::run(const Kernels&, Values& values) {
+void JoinedMasksInstruction::run(const Kernels&, Values& values) {
     const bool *a = in(values, 0).mask(), *b = in(values, 1).mask();
     bool* y = out(values).mask();
     const i64 n = out(values).shape.count();
-    for (i64 i = 0; i < n; ++i) y[i] = a[i] || b[i];
+    for (i64 i = 0; i < n; ++i) y[i] = both ? a[i] && b[i] : a[i] || b[i];
 }
 
 } // namespace gw

@@ -31,6 +31,11 @@ struct StretchInstruction : CopiedInstruction<StretchInstruction> { // every ste
     void run(const Kernels& kernels, Values& values) override;
 };
 
+struct LastStepInstruction : CopiedInstruction<LastStepInstruction> { // (batch, time, ...) -> (batch, 1, ...)
+    void plan(Values& values) override;
+    void run(const Kernels& kernels, Values& values) override;
+};
+
 struct PermuteInstruction : CopiedInstruction<PermuteInstruction> {
     std::vector<i64> axes; // for each axis of the output that of the input
     void plan(Values& values) override;
@@ -54,7 +59,8 @@ struct BinaryInstruction : CopiedInstruction<BinaryInstruction> { // broadcast t
     void run(const Kernels& kernels, Values& values) override;
 };
 
-struct EitherInstruction : CopiedInstruction<EitherInstruction> { // where either of two masks is true
+struct JoinedMasksInstruction : CopiedInstruction<JoinedMasksInstruction> { // where either, or both, are true
+    bool both = false;
     void plan(Values& values) override;
     void run(const Kernels& kernels, Values& values) override;
 };

@@ -59,7 +59,7 @@ Program::Program(const Kernels& kernels_, std::vector<ValueKind> kinds_, std::ve
         if (kinds[static_cast<std::size_t>(value)] != ValueKind::floats) refuse("put out floats");
 }
 
-Frame::Frame(const Program& program, i64 batch)
+Frame::Frame(const Program& program, i64 batch, i64 most)
     : program_(program), values_(program.kinds.size()), outside_(program.kinds.size(), false) {
     for (std::size_t i = 0; i < values_.size(); ++i) values_[i].kind = program.kinds[i];
     for (const Constant& constant : program.constants) {
@@ -72,7 +72,7 @@ Frame::Frame(const Program& program, i64 batch)
     for (const int value : program.outputs) outside_[static_cast<std::size_t>(value)] = true;
     for (const auto& instruction : program.instructions) {
         instructions_.push_back(instruction->copy());
-        if (batch > 0) instructions_.back()->keep_states(batch);
+        if (batch > 0) instructions_.back()->keep_states(batch, most);
     }
 }
 
@@ -124,7 +124,13 @@ void Frame::set_output(std::size_t i, float* data) {
     values_[static_cast<std::size_t>(program_.outputs[i])].data = data;
 }
 
+void Frame::select(const std::vector<i64>& rows) {
+    planned_.clear();
+    for (const auto& instruction : instructions_) instruction->select_rows(rows);
+}
+
 void Frame::run() {
+    for (const auto& instruction : instructions_) instruction->make_ready(values_);
     {
         const Scratch::Use use(scratch_);
         for (const auto& instruction : instructions_) {

@@ -30,8 +30,8 @@ class Program {
 
 class Frame {
   public:
-    // batch > 0: the frame of a stream of so many rows.
-    Frame(const Program& program, i64 batch);
+    // batch > 0: the frame of a stream of so many rows, of at most `most` steps (0: of any number).
+    Frame(const Program& program, i64 batch, i64 most = 0);
 
     // Finds the shapes and makes room for all values; nothing to do if the shapes are those of last time.
     // Throws std::invalid_argument and std::bad_alloc, and has then forgotten the shapes.
@@ -42,9 +42,9 @@ class Frame {
     void set_output(std::size_t i, float* data);
     void run();
 
-    std::vector<StateRows> states(std::size_t instruction) {
-        return instructions_[instruction]->states();
-    }
+    Instruction& instruction(std::size_t i) const { return *instructions_[i]; }
+    // Goes on with those rows of a stream, in that order.
+    void select(const std::vector<i64>& rows);
     std::size_t bytes() const { return arena_bytes_ + scratch_.bytes(); }
 
   private:

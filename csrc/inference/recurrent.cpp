@@ -45,6 +45,7 @@ void RecurrentInstruction::run(const Kernels& kernels, Values& values) {
     r.recurrent_activation = recurrent_activation;
     r.activation_clip = activation_clip;
     r.cell_clip = cell_clip;
+    r.epsilon = epsilon;
     r.zoneout = zoneout;
     r.go_backwards = go_backwards;
     r.return_sequences = return_sequences;
@@ -62,20 +63,25 @@ void RecurrentInstruction::run(const Kernels& kernels, Values& values) {
         copy_bytes(out(values, 1 + k).data, r.final_states[k], out(values, 1 + k).bytes());
 }
 
-void RecurrentInstruction::keep_states(i64 batch) {
+void RecurrentInstruction::keep_states(i64 batch, i64 /*most*/) {
     kept_rows_ = batch;
-    for (std::size_t k = 0; k < count(); ++k) kept_[k]->start(batch * width(k));
+    for (std::size_t k = 0; k < count(); ++k) kept_[k]->start(batch, width(k));
 }
 
 void RecurrentInstruction::advance() {
     for (Own<KeptState>& state : kept_) state->advance();
 }
 
-std::vector<StateRows> RecurrentInstruction::states() {
-    std::vector<StateRows> found;
+void RecurrentInstruction::select_rows(const std::vector<i64>& rows) {
+    Instruction::select_rows(rows);
+    kept_rows_ = static_cast<i64>(rows.size());
+}
+
+std::vector<Instruction::Kept> RecurrentInstruction::kept() {
+    std::vector<Kept> found;
     static const char* const names[kMaxStates] = {"h", "c"};
     for (std::size_t k = 0; kept_rows_ > 0 && k < count(); ++k)
-        found.push_back({names[k], kept_[k]->present(), kept_rows_, {width(k)}});
+        found.push_back({names[k], &*kept_[k], {width(k)}});
     return found;
 }
 

@@ -20,17 +20,19 @@ struct RecurrentInstruction : CopiedInstruction<RecurrentInstruction> {
     CellWeights weights = {};
     Activation activation = Activation::tanh, recurrent_activation = Activation::sigmoid;
     float activation_clip = kUnbounded, cell_clip = kUnbounded;
+    float epsilon = 1e-3f; // of layer normalization
     Zoneout zoneout = {};
     bool go_backwards = false, return_sequences = false, zero_output_for_mask = false;
     bool masked = false, given_states = false;
 
     void plan(Values& values) override;
     void run(const Kernels& kernels, Values& values) override;
-    void keep_states(i64 batch) override;
+    void keep_states(i64 batch, i64 most) override;
     void advance() override;
-    std::vector<StateRows> states() override;
+    void select_rows(const std::vector<i64>& rows) override;
 
   private:
+    std::vector<Kept> kept() override;
     std::size_t count() const { return static_cast<std::size_t>(weights.shape.states); }
     i64 width(std::size_t state) const { return state == 0 ? weights.outputs : weights.units; }
 

@@ -74,14 +74,19 @@ void WindowInstruction::run(const Kernels& kernels, Values& values) {
                     left_ * channels);
 }
 
-void WindowInstruction::keep_states(i64 batch) {
+void WindowInstruction::keep_states(i64 batch, i64 /*most*/) {
     kept_rows_ = batch;
-    kept_->start(batch * (span() - 1) * channels);
+    kept_->start(batch, (span() - 1) * channels);
 }
 
-std::vector<StateRows> WindowInstruction::states() {
+void WindowInstruction::select_rows(const std::vector<i64>& rows) {
+    Instruction::select_rows(rows);
+    kept_rows_ = static_cast<i64>(rows.size());
+}
+
+std::vector<Instruction::Kept> WindowInstruction::kept() {
     if (kept_rows_ == 0 || span() == 1) return {};
-    return {{"steps", kept_->present(), kept_rows_, {span() - 1, channels}}};
+    return {{"steps", &*kept_, {span() - 1, channels}}};
 }
 
 // y[rows, features] = windows of x, which begin a stride apart, times the kernel.

@@ -15,9 +15,9 @@ class WindowInstruction : public Instruction {
 
     void plan(Values& values) override;
     void run(const Kernels& kernels, Values& values) override;
-    void keep_states(i64 batch) override;
+    void keep_states(i64 batch, i64 most) override;
     void advance() override { kept_->advance(); }
-    std::vector<StateRows> states() override;
+    void select_rows(const std::vector<i64>& rows) override;
 
   protected:
     i64 span() const { return (taps - 1) * dilation + 1; }
@@ -26,6 +26,8 @@ class WindowInstruction : public Instruction {
     virtual void convolve(const Kernels& kernels, const float* x, i64 batch, i64 period, float* y) = 0;
 
   private:
+    std::vector<Kept> kept() override;
+
     i64 left_ = 0, length_ = 0, count_ = 0; // steps before the first, in all, and windows
     i64 kept_rows_ = 0;
     Own<KeptState> kept_; // [batch, span - 1, channels] of a stream: the steps before the next

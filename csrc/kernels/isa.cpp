@@ -11,6 +11,7 @@
 #include "kernels/merging.h"
 #include "kernels/normalization.h"
 #include "kernels/optimizer.h"
+#include "kernels/packed_dense.h"
 #include "kernels/peak.h"
 #include "kernels/pooling.h"
 #include "kernels/rotary.h"
@@ -29,6 +30,9 @@ constexpr Kernels make_table() {
     k.vector_floats = kLanes;
     k.gemm = gemm;
     k.dense = dense;
+    k.packed_dense_floats = packed_dense_floats;
+    k.pack_dense = pack_dense;
+    k.packed_dense = packed_dense;
     k.column_sum = column_sum_dense;
     k.cell_shape = cell_shape;
     k.pack_weights = pack_weights;

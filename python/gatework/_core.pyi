@@ -506,7 +506,9 @@ class Program:
 class ProgramSession:
     """A stream of so many rows through a program; the states, zeros at first, stay inside."""
 
-    def __init__(self, program: Program, batch: int) -> None: ...
+    def __init__(self, program: Program, batch: int, most: int = 0) -> None:
+        """``most``: steps that attention has room for at once and at most; 0 for any number."""
+
     def run(self, x: Any, out: Any, step: bool) -> Any:
         """Outputs for an array, or a tuple of one for each input; as a list if there are several.
 
@@ -518,6 +520,9 @@ class ProgramSession:
 
     def set_states(self, states: list[_Floats]) -> None: ...
     def reset(self, rows: list[int]) -> None: ...
+    def select(self, rows: list[int]) -> None:
+        """Goes on with these rows, in that order; one may come several times."""
+
     @property
     def batch(self) -> int: ...
 

@@ -51,7 +51,9 @@ def as_input(one: Input, x: Any, step: bool = False) -> Array:
         ValueError: if the shape does not fit, or an id is no whole number.
     """
     array: Array
-    if one.kind == "ids":
+    if one.kind == "mask":
+        array = np.ascontiguousarray(as_array(x) != 0)
+    elif one.kind == "ids":
         given = as_array(x)
         array = np.ascontiguousarray(
             given if given.dtype in (np.int32, np.int64) else row_numbers(given, one.limit)

@@ -173,8 +173,8 @@ def _input(value: Any) -> Input:
     kind, limit = one.get("kind", str), one.get("limit", int)
     if not 1 <= len(shape) <= 8 or any(n is not None and n < 0 for n in shape):
         raise ValueError("an input must have few sizes, none negative")
-    if kind not in ("floats", "ids") or limit < 0 or (kind == "ids" and limit == 0):
-        raise ValueError("an input must be floats, or ids with a limit")
+    if kind not in ("floats", "ids", "mask") or limit < 0 or (kind == "ids" and limit == 0):
+        raise ValueError("an input must be floats, a mask, or ids with a limit")
     name, place, time = one.get("name", str), one.get("place", int), one.get("time", bool)
     return Input(name, place, kind, shape, limit, time)
 

@@ -146,9 +146,9 @@ def _self_test(program: Program) -> tuple[list[Array], list[Array]]:
         for one in program.inputs:
             shape = sizes_for(one, 2, length)
             inputs.append(
-                rng.integers(0, one.limit, shape)
-                if one.kind == "ids"
-                else rng.standard_normal(shape, np.float32)
+                rng.standard_normal(shape, np.float32)
+                if one.kind == "floats"
+                else rng.integers(0, one.limit or 2, shape)
             )
         try:
             return inputs, tree.flatten(program(inputs if len(inputs) > 1 else inputs[0]))

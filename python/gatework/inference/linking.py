@@ -13,7 +13,7 @@ from .lowering.plan import Input, Plan
 __all__ = ["Step", "freeze", "link"]
 
 # The arrays of a recurrent cell, which are packed into one argument, in the order of the packer.
-_CELL = ("kernel", "recurrent_kernel", "bias", "peepholes", "projection")
+_CELL = ("kernel", "recurrent_kernel", "bias", "peepholes", "projection", "gamma", "beta")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +41,9 @@ class Step:
         args = {name: self.args[name] for name in self.args if name not in ("cell", "bf16")}
         packed = self.packed
         if packed is None:
-            w, u, b, p, q = (self.arrays.get(name) for name in _CELL)
+            w, u, b, p, q, *norm = (self.arrays.get(name) for name in _CELL)
             cell, bf16 = self.args.get("cell", ""), self.args.get("bf16", False)
-            packed = _core.PackedWeights(cell, w, u, b, p, q, bf16)  # type: ignore[arg-type]
+            packed = _core.PackedWeights(cell, w, u, b, p, q, bf16, *norm)  # type: ignore[arg-type]
         return self.op, self.name, self.inputs, self.outputs, {**args, "weights": packed}
 
 

@@ -149,6 +149,8 @@ def _inputs(model: Any, inputs: list[Input], x: Any) -> tuple[Array, ...] | None
         array = as_array(value)
         if one.kind == "floats":
             array = as_array(value, "float32")
+        elif one.kind == "mask":
+            array = array.astype(bool)
         elif array.dtype not in (np.int32, np.int64):
             return None
         if array.ndim != len(one.shape):

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import tree
 from ..autograd import Array
+from ..layers.arguments import positive_int
 from .arguments import as_input, in_order
 from .linking import Step, link
 from .lowering.plan import Input
@@ -26,7 +27,7 @@ class Program:
 
     Attributes:
         name: the model's name.
-        inputs: what it reads: ``name``, ``kind`` ("floats" or "ids") and ``shape`` of each.
+        inputs: what it reads: ``name``, ``kind`` ("floats", "ids" or "mask") and ``shape`` of each.
     """
 
     def __init__(
@@ -87,8 +88,14 @@ class Program:
         joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
         return tree.pack_sequence_as(self._structure, joined)
 
-    def session(self, batch: int = 1) -> Session:
+    def session(self, batch: int = 1, max_length: int | None = None) -> Session:
         """A new stream of so many rows, its states zero.
+
+        Args:
+            batch: number of rows.
+            max_length: the most steps that attention keeps keys and values of: their memory is made
+                at once, and a step too many is refused. By default the memory grows with the
+                stream, by doubling. Attention with a ``sliding_window`` keeps no more than that.
 
         Raises:
             ValueError: the model cannot stream; the message names the layer and the reason.
@@ -97,7 +104,9 @@ class Program:
             raise ValueError(f"model must be one that can stream: {self._unstreamable}")
         if isinstance(batch, bool) or not hasattr(batch, "__index__") or batch < 1:
             raise ValueError(f"batch must be a positive integer, not {batch!r}")
-        return Session(self, int(batch.__index__()))
+        if max_length is not None:
+            positive_int("max_length", max_length)
+        return Session(self, int(batch.__index__()), max_length)
 
     def reserve(self, batch: int, length: int) -> None:
         """Makes the memory for so many rows of so many steps now, not at the first call."""

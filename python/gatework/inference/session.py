@@ -29,16 +29,18 @@ class Session:
         for frame in frames:                 # (1, features) float32
             y = session.step(frame)
 
-    The steps of a sequence give the numbers that the program gives for the whole of it. Where the
+    The steps of a sequence give the numbers that the program gives for the whole of it, those of
+    attention but for the rounding of sums. Where the
     model returns the last step only, every step returns what the model would return if the sequence
     ended there.
     """
 
-    __slots__ = ("_alone", "_core", "_program", "_run")
+    __slots__ = ("_alone", "_core", "_max_length", "_program", "_run")
 
-    def __init__(self, program: Program, batch: int) -> None:
+    def __init__(self, program: Program, batch: int, max_length: int | None) -> None:
         self._program = program
-        self._core = _core.ProgramSession(program._core, batch)
+        self._max_length = max_length
+        self._core = _core.ProgramSession(program._core, batch, max_length or 0)
         self._run = self._core.run
         first = program.inputs[0]
         self._alone = len(program.inputs) == 1 and first.kind == "floats"
@@ -100,7 +102,12 @@ class Session:
 
     @property
     def state(self) -> dict[str, Array]:
-        """A copy of the states by "layer/state"; assigning such a dictionary restores them."""
+        """A copy of the states by "layer/state"; assigning such a dictionary restores them.
+
+        Attention has "keys" and "values" (batch, heads, steps, features) and the "length" of each
+        row; what counts positions has the "position" of each row. Rows may stand at steps of their
+        own: one that was reset begins anew beside the others.
+        """
         return {f"{layer}/{name}": values for layer, name, values in self._core.states()}
 
     @state.setter
@@ -128,6 +135,6 @@ class Session:
 
     def clone(self) -> Session:
         """A session of its own with the same states."""
-        other = Session(self._program, self.batch)
+        other = Session(self._program, self.batch, self._max_length)
         other._core.set_states([values for _, _, values in self._core.states()])
         return other

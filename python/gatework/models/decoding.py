@@ -52,7 +52,10 @@ class ModelDecoder:
         self._length = 0
         self._cache: Any = None
         reach = max_length if window is None else min(window, max_length)
+        self._stream: Any = None
         if use_cache:
+            self._stream = self._program(batch, reach)
+        if use_cache and self._stream is None:
             with inference(model):
                 if self._others is None:
                     self._cache = model.initial_cache(batch, reach)
@@ -63,6 +66,12 @@ class ModelDecoder:
         self._tokens = np.zeros((batch, max_length), np.int64) if keeps else None
         self._stateful = stateful_layers(model) if keeps else []
 
+    def _program(self, batch: int, reach: int) -> Any:
+        """A stream through a compiled program, if the model can have one."""
+        from ..inference.writing import token_stream
+
+        return token_stream(self._model, batch, reach, self._others, self._from_logits)
+
     def advance(self, tokens: Tokens) -> Floats:
         """Reads (rows, steps) further tokens; the logits after the last, (rows, vocabulary).
 
@@ -72,11 +81,18 @@ class ModelDecoder:
         start, self._length = self._length, self._length + tokens.shape[1]
         if self._tokens is not None:
             self._tokens[:, start : self._length] = tokens
+        within = self._use_cache and (self._window is None or self._length <= self._window)
+        if within and self._stream is not None:
+            with steady_weights(self._model):
+                found: Floats = self._stream.advance(tokens)
+            if self._stream.logits and found.shape[1] > 1:
+                return found  # what the model takes the softmax of
+            return self._scores(wrap(found), -1)
         with steady_weights(self._model), inference(self._model):
-            if self._use_cache and (self._window is None or self._length <= self._window):
+            if within:
                 outputs, self._cache = self._model.call_with_cache(wrap(tokens), self._cache)
                 return self._scores(outputs, -1)
-            self._use_cache, self._cache = False, None
+            self._use_cache, self._cache, self._stream = False, None, None
             return self._read_anew()
 
     def _read_anew(self) -> Floats:
@@ -102,7 +118,9 @@ class ModelDecoder:
         """Goes on with these rows, in that order; one may come several times."""
         if self._tokens is not None:
             self._tokens = self._tokens[rows]
-        if self._use_cache:
+        if self._stream is not None:
+            self._stream.select(rows)
+        elif self._use_cache:
             self._cache = select_rows(self._cache, rows)
         if self._others is not None and self._tokens is not None:
             self._others = [

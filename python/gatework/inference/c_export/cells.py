@@ -15,6 +15,8 @@ def recurrent(s: Source, step: Step) -> None:
     args, arrays = step.args, step.arrays
     if args["given_states"]:
         s.refuse(step, "starts from states that the model computes")
+    if arrays.get("gamma") is not None:
+        s.refuse(step, "has a cell with layer_normalization")
     kernel, u = arrays["kernel"], arrays["recurrent_kernel"]
     assert kernel is not None
     assert u is not None

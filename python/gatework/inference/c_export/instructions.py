@@ -45,6 +45,8 @@ def _either(s: Source, step: Step) -> None:
 def _dense(s: Source, step: Step) -> None:
     kernel = step.arrays["kernel"]
     assert kernel is not None
+    if step.args.get("transposed"):
+        kernel = kernel.T.copy()
     features, units = kernel.shape
     x, _ = s.given(step, features)
     y = s.result(step, units)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from . import attention, core, merging, normalization, recurrent, sequences, wrappers
+from . import (
+    attention,
+    core,
+    merging,
+    normalization,
+    operations,
+    positions,
+    recurrent,
+    sequences,
+    wrappers,
+)
 from .model import lower
 from .plan import CannotCompile, Input, Instruction, Plan, Weight
 
@@ -17,6 +27,8 @@ __all__ = [
     "lower",
     "merging",
     "normalization",
+    "operations",
+    "positions",
     "recurrent",
     "sequences",
     "wrappers",

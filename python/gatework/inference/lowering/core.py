@@ -19,6 +19,7 @@ from ...layers import (
     LeakyReLU,
     Masking,
     ReLU,
+    ReversibleEmbedding,
     Softmax,
     SpatialDropout1D,
 )
@@ -27,7 +28,7 @@ from .builder import Builder, weight
 from .plan import Value
 from .table import identity, rule
 
-__all__ = ["activation"]
+__all__ = ["activation", "embedded"]
 
 rule(
     Identity,
@@ -59,7 +60,8 @@ def _softmax(b: Builder, x: Value) -> Value:
 
 
 @rule(Embedding)
-def _embedding(b: Builder, layer: Any, ids: Value) -> Value:
+def embedded(b: Builder, layer: Any, ids: Value) -> Value:
+    """The rows of an Embedding's table for ids, with the mask of id 0 if it makes one."""
     if ids.kind != "ids":
         b.refuse("must read ids from an input of the model, which no other layer reads")
     b.limit_ids(ids, layer.input_dim)
@@ -69,6 +71,27 @@ def _embedding(b: Builder, layer: Any, ids: Value) -> Value:
     if not layer.mask_zero:
         return found.with_mask(ids.mask)
     return found.with_mask(b.emit("nonzero", [ids], ids.shape, ids.time, kind="mask"))
+
+
+@rule(ReversibleEmbedding)
+def _reversible(b: Builder, layer: Any, x: Value, reverse: bool = False) -> Value:
+    if not reverse:
+        found: Value = embedded(b, layer, x)
+        return found if layer.mask_zero else found.with_mask(None)
+    if x.kind != "floats":
+        b.refuse("projects ids back, not vectors")
+    tied = layer.tie_weights
+    table = layer.embeddings if tied else layer.reverse_embeddings
+    args = {"activation": "linear", "bf16": b.rounds(layer), "transposed": tied}
+    weights = {"kernel": weight(table), "bias": None}
+    shape = (*x.shape[:-1], layer.input_dim)
+    found = b.emit("dense", [x], shape, x.time, weights=weights, **args)
+    if layer.logit_soft_cap is not None:
+        cap = b.constant(layer.logit_soft_cap)
+        found = b.emit("divide", [found, cap], shape, x.time)
+        found = b.emit("activation", [found], shape, x.time, activation="tanh")
+        found = b.emit("multiply", [found, cap], shape, x.time)
+    return found
 
 
 @rule(Masking)

@@ -18,6 +18,8 @@ from .builder import Builder
 from .plan import Value
 from .table import rule
 
+__all__ = ["common_time"]
+
 _OPERATIONS = {
     Add: "add",
     Average: "add",
@@ -35,7 +37,7 @@ def _merge(b: Builder, layer: Any, inputs: Any) -> Value:
     if op not in ("add", "subtract") and any(value.mask is not None for value in values):
         b.refuse("leaves out masked steps of its inputs")
     shape = layer.compute_output_shape([value.shape for value in values])
-    time = _common_time(b, values)
+    time = common_time(b, values)
     mask = _mask_of_all(b, values)
     axes = max(len(value.shape) for value in values)
     values = [_with_axes(b, value, axes) for value in values]
@@ -59,7 +61,7 @@ def _concatenate(b: Builder, layer: Any, inputs: Any) -> Value:
     masked = any(value.mask is not None for value in values)
     if masked and axis != len(shape) - 1:
         b.refuse(f"joins masked inputs along axis {axis}")
-    time = _common_time(b, values)
+    time = common_time(b, values)
     if axis == 1 and time:
         b.cannot_stream("joins sequences one after the other")
     found = b.emit("concatenate", values, shape, time, axis=axis)
@@ -76,7 +78,8 @@ def _listed(b: Builder, inputs: Any) -> list[Value]:
     return list(inputs)
 
 
-def _common_time(b: Builder, values: Sequence[Value]) -> bool:
+def common_time(b: Builder, values: Sequence[Value]) -> bool:
+    """Whether what is made of the values has an axis of time."""
     time = any(value.time for value in values)
     if time and any(not v.time and len(v.shape) > 2 and v.shape[1] != 1 for v in values):
         b.cannot_stream("joins a sequence with one that is not of the stream")

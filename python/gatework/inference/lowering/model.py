@@ -8,6 +8,7 @@ from typing import Any
 
 from ... import tree
 from ...layers import Embedding, Layer, TokenAndPositionEmbedding
+from ...layers.calling import given_to
 from ...layers.symbolic import KerasTensor
 from ...models import Model, Sequential
 from ...models.model import Functional
@@ -18,12 +19,14 @@ from .table import RULES
 __all__ = ["apply", "lower"]
 
 
-def lower(model: Any, bf16: bool = False) -> Plan:
+def lower(model: Any, bf16: bool = False, sequence: int | None = None) -> Plan:
     """The plan of a built Sequential or functional model.
 
     Args:
         model: the model.
         bf16: products of all layers round their operands to bfloat16.
+        sequence: the only input, by its number, that comes step by step in a stream; all of them
+            by default.
 
     Raises:
         CannotCompile: the model computes something that programs do not have; the message names
@@ -34,11 +37,11 @@ def lower(model: Any, bf16: bool = False) -> Plan:
     b = Builder(bf16)
     b.layer = model
     inputs = []
-    for tensor, name in _inputs_of(b, model):
-        ids = _only_ids(model, tensor)
-        axes = len(tensor.shape)
-        time = axes >= (2 if ids else 3)
-        inputs.append(b.input(name, tuple(tensor.shape), "ids" if ids else "floats", time))
+    for i, (tensor, name) in enumerate(_inputs_of(b, model)):
+        kind, axes = _kind_of(model, tensor), len(tensor.shape)
+        time = axes == 2 if kind == "mask" else axes >= (2 if kind == "ids" else 3)
+        time = time and sequence in (None, i)
+        inputs.append(b.input(name, tuple(tensor.shape), kind, time))
     outputs = _run(b, model, inputs)
     b.layer = model
     b.plan.structure = tree.map_structure(b.output, outputs)
@@ -64,6 +67,8 @@ def _applied(b: Builder, layer: Any, inputs: Any, arguments: dict[str, Any]) -> 
     if rule is None:
         why = "is not among them" if isinstance(layer, Layer) else "is an operation, not a layer"
         b.refuse(why)
+    if not isinstance(layer, Layer):
+        return _operated(b, layer, rule, inputs, arguments)
     if "call" in vars(layer) or "__call__" in vars(layer):
         b.refuse("calls a function of Python in the place of its own")
     if layer.activity_regularizer is not None:
@@ -77,11 +82,20 @@ def _applied(b: Builder, layer: Any, inputs: Any, arguments: dict[str, Any]) -> 
         for value in tree.flatten(inputs):
             if isinstance(value, Value) and value.kind == "ids":
                 b.refuse("reads ids, which only an Embedding can")
+            if isinstance(value, Value) and value.kind == "mask":
+                b.refuse("reads a mask as if it were a sequence")
     assert rule is not None
     found = rule(b, layer, inputs, **arguments)
     if type(layer).compute_mask is Layer.compute_mask and isinstance(inputs, Value):
         found = found.with_mask(inputs.mask if layer.supports_masking else None)
     return found
+
+
+def _operated(b: Builder, operation: Any, rule: Any, x: Any, arguments: dict[str, Any]) -> Any:
+    """What an operation between tensors makes; it takes no notice of masks."""
+    if set(arguments) != {"x2"}:
+        b.refuse("is called in a way that is not compiled")
+    return rule(b, operation, x, **arguments)
 
 
 def _taken(rule: Any) -> tuple[str, ...]:
@@ -127,7 +141,7 @@ def _graph(b: Builder, model: Any, inputs: Sequence[Value]) -> Any:
         b.refuse(f"is called with {len(inputs)} inputs, not {len(graph.flat_inputs)}")
     for tensor, value in zip(graph.flat_inputs, inputs, strict=True):
         whole = ("float32", "int32", "int64") if value.kind == "ids" else ("float32",)
-        if tensor.dtype not in whole:
+        if value.kind != "mask" and tensor.dtype not in whole:
             b.refuse(f"rounds its inputs to {tensor.dtype}")
         if len(value.shape) != len(tensor.shape):
             b.refuse("is called with inputs of another number of axes")
@@ -149,6 +163,11 @@ def _graph(b: Builder, model: Any, inputs: Sequence[Value]) -> Any:
             names = list(inspect.signature(type(node.operation).call).parameters)[2:]
             given = dict(zip(names, args[1:], strict=False))
             kwargs = kwargs | {name: value for name, value in given.items() if value is not None}
+        elif len(args) > 1:  # of an operation, which takes no names here
+            kwargs = kwargs | dict(zip(("x2",), args[1:], strict=False))
+            if len(args) > 2:
+                b.layer = node.operation
+                b.refuse("is called with more than two operands")
         found = tree.flatten(apply(b, node.operation, args[0], **kwargs))
         for tensor, value in zip(node.outputs, found, strict=True):
             values[id(tensor)] = value
@@ -173,14 +192,26 @@ def _inputs_of(b: Builder, model: Any) -> list[tuple[KerasTensor, str]]:
     return [(tensor, tensor._keras_history.operation.name) for tensor in graph.flat_inputs]
 
 
-def _only_ids(model: Any, tensor: KerasTensor) -> bool:
-    """Whether only Embeddings read an input, in this model or in those inside it."""
+def _kind_of(model: Any, tensor: KerasTensor) -> str:
+    """What an input is by those who read it: "ids" of Embeddings, "mask", or "floats"."""
     if isinstance(model, Sequential):
-        return bool(model.layers) and _is_embedding(model.layers[0])
-    readers = [
-        node.operation for node in model._graph.nodes if any(one is tensor for one in node.inputs)
-    ]
-    return bool(readers) and all(map(_is_embedding, readers))
+        return "ids" if model.layers and _is_embedding(model.layers[0]) else "floats"
+    readers = [node for node in model._graph.nodes if any(one is tensor for one in node.inputs)]
+    if readers and all(_reads_a_mask(node, tensor) for node in readers):
+        return "mask"
+    if readers and all(_is_embedding(node.operation) for node in readers):
+        return "ids"
+    return "floats"
+
+
+def _reads_a_mask(node: Any, tensor: KerasTensor) -> bool:
+    """Whether a call takes a tensor for nothing but a mask."""
+    if not isinstance(node.operation, Layer) or isinstance(node.operation, Model):
+        return False
+    given = given_to(type(node.operation), node.args, node.kwargs)
+    names = [name for name, value in given.items() if value is tensor]
+    inside = [one for one in tree.flatten([*node.args, node.kwargs]) if one is tensor]
+    return len(names) == len(inside) and all(name.endswith("_mask") for name in names)
 
 
 def _is_embedding(layer: Any) -> bool:

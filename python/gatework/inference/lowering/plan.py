@@ -127,9 +127,9 @@ class Input:
     Attributes:
         name: the name of the model's input.
         place: the value.
-        kind: "floats" or "ids".
+        kind: "floats", "ids" or "mask".
         shape: sizes, None where any will do.
-        limit: ids must be below; 0 for floats.
+        limit: ids must be below; 0 for others.
         time: whether axis 1 is the time of a stream.
     """
 

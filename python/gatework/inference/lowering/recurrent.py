@@ -85,16 +85,17 @@ def _cell(
         b.cannot_stream("goes backwards: its first step needs the last input")
     if not x.time:
         b.cannot_stream("reads a sequence that is made of a single step")
-    if cell.layer_normalization:
-        b.refuse("has a cell with layer_normalization")
     extra = cell.kernel_options()
     clip = extra.pop("cell_clip", None)
+    epsilon = extra.pop("epsilon", None)
     named = {
         "kernel": cell.kernel,
         "recurrent_kernel": cell.recurrent_kernel,
         "bias": cell.bias,
         "peepholes": extra.pop("peepholes", None),
         "projection": extra.pop("projection", None),
+        "gamma": extra.pop("gamma", None),
+        "beta": extra.pop("beta", None),
     }
     if extra:
         b.refuse(f"has a cell with {', '.join(extra)}")
@@ -114,6 +115,7 @@ def _cell(
             "recurrent_activation": cell._recurrent_activation_name,
             "activation_clip": cell.activation_clip,
             "cell_clip": clip,
+            "epsilon": epsilon,
             "zoneout": list(cell.zoneouts) if any(cell.zoneouts) else None,
             "masked": x.mask is not None,
             "given_states": bool(start),
