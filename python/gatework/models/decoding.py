@@ -54,7 +54,8 @@ class ModelDecoder:
         reach = max_length if window is None else min(window, max_length)
         self._stream: Any = None
         if use_cache:
-            self._stream = self._program(batch, reach)
+            with steady_weights(model):
+                self._stream = self._program(batch, reach)
         if use_cache and self._stream is None:
             with inference(model):
                 if self._others is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,25 @@ class Builder:
         self._bf16 = bf16
         self.plan = Plan()
         self.layer: Any = None
-        self._values: list[Value] = []
+        self._moving: set[int] | None = None
+        self._steady = False
+
+    def only(self, sequence: Value) -> None:
+        """Tells that this input alone comes step by step: what does not depend on it is computed
+        once, and may do what streams cannot."""
+        self._moving = {sequence.place}
+
+    def calls(self, values: Iterable[Any]) -> bool:
+        """Notes what the layer is called with; returns what to give to ``called``."""
+        before = self._steady
+        if self._moving is not None:
+            places = {value.place for value in values if isinstance(value, Value)}
+            self._steady = self._moving.isdisjoint(places)
+        return before
+
+    def called(self, before: bool) -> None:
+        """The layer of ``calls`` is done."""
+        self._steady = before
 
     # --- values
 
@@ -104,6 +122,8 @@ class Builder:
     ) -> list[Value]:
         """Adds an instruction; ``outputs`` are their shapes, kinds and whether they have time."""
         values = [self._value(*one) for one in outputs]
+        if self._moving is not None and any(value.place in self._moving for value in inputs):
+            self._moving.update(value.place for value in values)
         self.plan.instructions.append(
             Instruction(
                 op,
@@ -133,7 +153,7 @@ class Builder:
 
     def cannot_stream(self, why: str) -> None:
         """Notes that the program cannot stream; the first reason stays."""
-        if self.plan.unstreamable is None:
+        if self.plan.unstreamable is None and not self._steady:
             self.plan.unstreamable = f"'{self.layer.name}' {why}"
 
     def inexact(self, why: str) -> None:

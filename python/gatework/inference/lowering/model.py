@@ -42,6 +42,8 @@ def lower(model: Any, bf16: bool = False, sequence: int | None = None) -> Plan:
         time = axes == 2 if kind == "mask" else axes >= (2 if kind == "ids" else 3)
         time = time and sequence in (None, i)
         inputs.append(b.input(name, tuple(tensor.shape), kind, time))
+        if sequence == i:
+            b.only(inputs[-1])
     outputs = _run(b, model, inputs)
     b.layer = model
     b.plan.structure = tree.map_structure(b.output, outputs)
@@ -53,7 +55,9 @@ def lower(model: Any, bf16: bool = False, sequence: int | None = None) -> Plan:
 def apply(b: Builder, layer: Any, inputs: Any, **arguments: Any) -> Any:
     """The values a layer makes of others, in the structure in which it returns them."""
     outer, b.layer = b.layer, layer
+    before = b.calls(tree.flatten([inputs, arguments]))
     found = _applied(b, layer, inputs, arguments)
+    b.called(before)
     b.layer = outer
     return found
 
