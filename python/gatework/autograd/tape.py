@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..tree import flatten, pack_sequence_as
+from .convert import FLOAT32
 from .recording import Edge, Gradients, Node, Recording, state
 from .tensor import Array, Tensor, Variable, as_array, wrap
 
@@ -188,7 +189,9 @@ _UNUSABLE = {
 
 
 def _seeds(target: Any, output_gradients: Any) -> list[tuple[Tensor, Array]]:
-    targets = [target] if isinstance(target, Tensor) else flatten(target)
+    if output_gradients is None and isinstance(target, Tensor) and target._value.dtype is FLOAT32:
+        return [(target, np.ones(target._value.shape, FLOAT32))]  # a loss, nearly always
+    targets = flatten(target)
     given = [None] * len(targets) if output_gradients is None else flatten(output_gradients)
     if len(given) != len(targets):
         raise ValueError(

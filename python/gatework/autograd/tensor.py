@@ -236,9 +236,9 @@ class Variable(Tensor):
         ValueError: the value does not have the shape given.
     """
 
-    # ``version`` counts all changes of the value, ``writes`` those made inside the array itself,
-    # which spoil gradients that were to be computed from the old content.
-    __slots__ = ("constraint", "name", "path", "regularizer", "trainable", "version", "writes")
+    # ``assigned`` counts new arrays, ``writes`` changes inside the array itself, which spoil
+    # gradients that were to be computed from the old content.
+    __slots__ = ("assigned", "constraint", "name", "path", "regularizer", "trainable", "writes")
 
     def __init__(
         self,
@@ -264,8 +264,13 @@ class Variable(Tensor):
         self.trainable = trainable
         self.regularizer: Callable[[Tensor], Tensor] | None = None
         self.constraint: Callable[[Tensor], Tensor] | None = None
-        self.version = 0
+        self.assigned = 0
         self.writes = 0
+
+    @property
+    def version(self) -> int:
+        """How often the value was changed."""
+        return self.assigned + self.writes
 
     @property
     def value(self) -> Variable:
@@ -290,7 +295,7 @@ class Variable(Tensor):
                 f"value of variable '{self.path}' must have shape {self.shape}, not {array.shape}"
             )
         self._value = array
-        self.version += 1
+        self.assigned += 1
         return self
 
     def assign_add(self, value: Any) -> Variable:
@@ -303,7 +308,6 @@ class Variable(Tensor):
 
     def touch(self) -> None:
         """Tells that the array was written to in place."""
-        self.version += 1
         self.writes += 1
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -325,12 +329,13 @@ def _rebuild(value: Array, state: dict[str, Any]) -> Variable:
 
 
 _new = object.__new__
+_ndarray = np.ndarray
 
 
 def wrap(value: Array) -> Tensor:
     """A Tensor of a result of NumPy, which needs no conversion. NumPy's scalars become arrays."""
     tensor = _new(Tensor)
-    tensor._value = value if type(value) is np.ndarray else np.asarray(value)
+    tensor._value = value if type(value) is _ndarray else np.asarray(value)
     tensor._node = None
     tensor._index = 0
     tensor._keras_mask = None

@@ -22,6 +22,7 @@ from .calling import (
     context,
     fill_masks,
     has_symbolic,
+    known_signatures,
     mask_of,
     shapes_for,
     simple_arguments,
@@ -226,7 +227,9 @@ class Layer(Called, Stepwise, WeightOwner):
         inputs carry; an argument ``query_mask`` gets the one that the argument ``query`` carries.
         """
         cls = type(self)
-        signature = call_signature(cls)
+        signature = known_signatures.get(cls)
+        if signature is None or signature.call is not cls.call:
+            signature = call_signature(cls)
         if not args:
             if signature.first not in kwargs:
                 raise ValueError(f"{self.name} must be called with inputs, not without")
@@ -246,7 +249,7 @@ class Layer(Called, Stepwise, WeightOwner):
                 spec.check(inputs._value.shape, self.name)
         mask = kwargs.pop("mask", None) if kwargs else None
         if mask is None:
-            mask = mask_of(inputs)
+            mask = inputs._keras_mask if isinstance(inputs, Tensor) else mask_of(inputs)
         if mask is not None and signature.mask:
             kwargs["mask"] = mask
         if signature.masks:

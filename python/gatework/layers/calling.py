@@ -22,6 +22,7 @@ __all__ = [
     "fill_masks",
     "given_to",
     "has_symbolic",
+    "known_signatures",
     "mask_of",
     "shapes_for",
     "simple_arguments",
@@ -56,14 +57,14 @@ class CallSignature:
         self.training_default = default is True
 
 
-_signatures: dict[Any, CallSignature] = {}
+known_signatures: dict[Any, CallSignature] = {}
 
 
 def call_signature(cls: type) -> CallSignature:
     """The signature of a layer class's ``call``, looked up once per class."""
-    known = _signatures.get(cls)
+    known = known_signatures.get(cls)
     if known is None or known.call is not cls.call:  # type: ignore[attr-defined]
-        known = _signatures[cls] = CallSignature(cls)
+        known = known_signatures[cls] = CallSignature(cls)
     return known
 
 

@@ -37,12 +37,14 @@ def dense(
     """
     x, kernel = as_tensor(x, "float32"), as_tensor(kernel, "float32")
     inputs = [x, kernel] if bias is None else [x, kernel, as_tensor(bias, "float32")]
-    summed, units = kernel.shape[:axes], kernel.shape[axes:]
-    if x.ndim < axes or x.shape[x.ndim - axes :] != summed:
+    given, kernel_shape = x._value.shape, kernel._value.shape
+    summed, units = kernel_shape[:axes], kernel_shape[axes:]
+    outer = len(given) - axes
+    if outer < 0 or given[outer:] != summed:
         wanted = f"{summed[0]} features in its last axis" if axes == 1 else f"last axes {summed}"
-        raise ValueError(f"x must have {wanted}, not shape {x.shape}")
+        raise ValueError(f"x must have {wanted}, not shape {given}")
     depth, width = math.prod(summed), math.prod(units)
-    rows = np.ascontiguousarray(x._value).reshape(math.prod(x.shape[: x.ndim - axes]), depth)
+    rows = np.ascontiguousarray(x._value).reshape(math.prod(given[:outer]), depth)
     weights = np.ascontiguousarray(kernel._value).reshape(depth, width)
     wants_logits = activation == "sigmoid"
     keep = is_recording(*inputs)
@@ -55,15 +57,15 @@ def dense(
         keep or wants_logits,
         bf16,
     )
-    shape = x.shape[: x.ndim - axes] + units
+    shape = given[:outer] + units
 
     def gradients(dpre: np.ndarray) -> list[np.ndarray | None]:
         flat = np.ascontiguousarray(dpre, np.float32).reshape(len(rows), width)
         found = [
-            _core.gemm(flat, weights, trans_b=True, bf16=bf16).reshape(x.shape)
+            _core.gemm(flat, weights, trans_b=True, bf16=bf16).reshape(given)
             if needs_gradient(x)
             else None,
-            _core.gemm(rows, flat, trans_a=True, bf16=bf16).reshape(kernel.shape)
+            _core.gemm(rows, flat, trans_a=True, bf16=bf16).reshape(kernel_shape)
             if needs_gradient(kernel)
             else None,
         ]

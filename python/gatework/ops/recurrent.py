@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from ..autograd import Tensor, as_array, as_tensor, is_recording, needs_gradient, record_many
+from ..autograd import (
+    Tensor,
+    as_array,
+    as_tensor,
+    is_recording,
+    needs_gradient,
+    record,
+    record_many,
+)
 from .packed_weights import PackedWeightsCache
 from .precision import precision
 
@@ -31,6 +39,7 @@ def recurrent(
     go_backwards: bool = False,
     zero_output_for_mask: bool = False,
     return_sequences: bool = False,
+    return_state: bool = True,
     peepholes: Any = None,
     activation_clip: float | None = None,
     cell_clip: float | None = None,
@@ -59,6 +68,7 @@ def recurrent(
         go_backwards: process the last step first; outputs come in that order.
         zero_output_for_mask: output zeros at masked steps instead of the output before them.
         return_sequences: return all outputs instead of the last.
+        return_state: return the final states, too.
         peepholes: (3, units) for "lstm_peephole": what c is multiplied by on its way to the gates
             i, f and o.
         activation_clip: bound of the magnitude of the gates' sums.
@@ -75,7 +85,8 @@ def recurrent(
             then be variables.
 
     Returns:
-        outputs, (batch, time, units) or (batch, units), and the list of final states.
+        outputs, (batch, time, units) or (batch, units), and the list of final states, which is
+        empty without ``return_state``.
 
     Raises:
         ValueError: if a shape does not fit or a name is unknown; the message names the argument.
@@ -86,8 +97,8 @@ def recurrent(
         weights.append(as_tensor(bias, "float32"))
     own = (peepholes, projection, gamma, beta)
     optional = [as_tensor(w, "float32") for w in own if w is not None]
-    weights += optional
     initial = [as_tensor(s, "float32") for s in initial_state or ()]
+    weights += optional
     inputs = (x, *weights, *initial)
     arrays = [np.ascontiguousarray(t._value) for t in inputs]
     first_state = 1 + len(weights)
@@ -107,8 +118,10 @@ def recurrent(
         zero_output_for_mask,
         return_sequences,
     )
-    given = iter(arrays[first_state - len(optional) : first_state])
-    own_arrays = [None if w is None else next(given) for w in own]
+    own_arrays: list[Any] = [None] * len(own)
+    if optional:
+        given = iter(arrays[first_state - len(optional) : first_state])
+        own_arrays = [None if w is None else next(given) for w in own]
     extra = (
         own_arrays[0],
         activation_clip,
@@ -127,20 +140,26 @@ def recurrent(
         kept = packed.get(cell, kernel, recurrent_kernel, bias, *own, bf16=precision.bf16)
     y, states, saved = _core.recurrent_forward(*arguments, recording, kept, *extra)
 
-    def vjp(dys: tuple[np.ndarray | None, ...]) -> list[np.ndarray | None]:
+    def vjp(dy: np.ndarray | None, dstates: Sequence[np.ndarray | None]) -> list[np.ndarray | None]:
         nonlocal saved
         if saved is None or saved.consumed:  # a persistent tape asks again
             saved = _core.recurrent_forward(*arguments, True, None, *extra)[2]
         assert saved is not None
-        dy, *dstates = (None if d is None else np.ascontiguousarray(d, np.float32) for d in dys)
         dx, dkernel, drecurrent, dbias, dinitial, *optional = _core.recurrent_backward(
-            saved, dy, tuple(dstates), needs_gradient(x)
+            saved, _contiguous(dy), tuple(map(_contiguous, dstates)), needs_gradient(x)
         )
         weights = [d for d in (dbias, *optional) if d is not None]
         return [dx, dkernel, drecurrent, *weights, *dinitial[: len(initial)]]
 
-    outputs, *final = record_many((y, *states), inputs, vjp)
+    if not return_state:
+        none = (None,) * len(states)
+        return record(y, inputs, lambda dy: vjp(dy, none)), []
+    outputs, *final = record_many((y, *states), inputs, lambda dys: vjp(dys[0], dys[1:]))
     return outputs, final
+
+
+def _contiguous(dy: np.ndarray | None) -> np.ndarray | None:
+    return None if dy is None else np.ascontiguousarray(dy, np.float32)
 
 
 def _factors(mask: Any) -> np.ndarray | None:

@@ -128,6 +128,8 @@ class RNN(Layer):
             "return_sequences": self.return_sequences,
         }
         if self._compiled:
+            if isinstance(self.cell, RecurrentCell):
+                options["return_state"] = self.return_state or self.stateful
             output, final = self.cell.run(sequences, initial_state=states, **options)
         else:
             output, final = run_steps(self.cell, sequences, initial_state=states or [], **options)
