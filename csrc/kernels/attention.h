@@ -173,8 +173,13 @@ inline void attend(const Attention& a, const TileRows& rows, const AttentionScra
         i64 value_step = a.v.time;
         bool finite = true;
         if (few) {
+            // Memory works on the next piece while this one is computed with.
+            const i64 next = first + kKeys;
+            prefetch_rows(block_v, a.v.time, count, a.value_features);
             multiply_rows(groups, scratch.q, scratch.q_stride, a.features, block_k, a.k.time, count,
                           scratch.logits);
+            if (next < seen.end)
+                prefetch_rows(k + next * a.k.time, a.k.time, min64(kKeys, a.keys - next), a.features);
             finite = groups.whole() || finite_rows(block_v + used.begin * a.v.time, a.v.time,
                                                    used.end - used.begin, a.value_features);
         } else {

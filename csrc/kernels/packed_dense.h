@@ -35,9 +35,121 @@ inline void pack_dense(const PackDense& p) {
     });
 }
 
+// Rows of c, panels side by side: sums over `depth` rows of packed weights, which lie `panel_step` apart.
+struct PackedTile {
+    const float* a;
+    i64 a_row;
+    const float* b;
+    i64 panel_step, depth;
+    const float* start; // first value of the sums; null: zero
+    i64 start_row;
+    float* c;
+    i64 ldc;
+    i64 ahead; // floats: weights so far behind those that are read are asked for meanwhile; 0: none
+};
+
+template <int Rows, int Panels> void run_packed(const PackedTile& tile) {
+    const PackedTile t = tile; // stores through c could otherwise change it
+    vf sum[Panels][Rows][kPanelVectors];
+#pragma GCC unroll 4
+    for (int p = 0; p < Panels; ++p) {
+#pragma GCC unroll 6
+        for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+            for (int v = 0; v < kPanelVectors; ++v)
+                sum[p][r][v] = t.start == nullptr
+                                   ? zero()
+                                   : load(t.start + r * t.start_row + p * kPanel + v * kLanes);
+        }
+    }
+    const float* b = t.b;
+    for (i64 k = 0; k < t.depth; ++k, b += kPanel) {
+#pragma GCC unroll 4
+        for (int p = 0; p < Panels; ++p) {
+            const float* row = b + p * t.panel_step;
+#pragma GCC unroll 4
+            for (int line = 0; line < kPanel; line += 16)
+                __builtin_prefetch(row + t.ahead + line, 0, 2);
+            vf weights[kPanelVectors];
+#pragma GCC unroll 4
+            for (int v = 0; v < kPanelVectors; ++v) weights[v] = load(row + v * kLanes);
+#pragma GCC unroll 6
+            for (int r = 0; r < Rows; ++r) {
+                const vf x = splat(t.a[r * t.a_row + k]);
+#pragma GCC unroll 4
+                for (int v = 0; v < kPanelVectors; ++v) sum[p][r][v] += x * weights[v];
+            }
+        }
+    }
+#pragma GCC unroll 4
+    for (int p = 0; p < Panels; ++p) {
+#pragma GCC unroll 6
+        for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+            for (int v = 0; v < kPanelVectors; ++v)
+                store(t.c + r * t.ldc + p * kPanel + v * kLanes, sum[p][r][v]);
+        }
+    }
+}
+
+// Panels that so many rows go through together: enough sums to hide how long an addition takes.
+constexpr int panels_together(int rows) { return rows <= kWideRows ? wide_panels(rows) : 1; }
+
+template <int Rows> void run_packed_rows(const PackedTile& t, bool wide) {
+    if (wide)
+        run_packed<Rows, panels_together(Rows)>(t);
+    else
+        run_packed<Rows, 1>(t);
+}
+
+inline void run_packed_tile(int rows, const PackedTile& t, bool wide) {
+    constexpr void (*kRows[])(const PackedTile&, bool) = {
+        run_packed_rows<1>, run_packed_rows<2>, run_packed_rows<3>,
+        run_packed_rows<4>, run_packed_rows<5>, run_packed_rows<6>};
+    static_assert(kTileRows == 6);
+    kRows[rows - 1](t, wide);
+}
+
+// Few rows: their time is that of reading the weights, which are asked for before they are needed.
+inline void multiply_packed_few(const PackedDense& d, i64 row, i64 rows, i64 first, i64 panels) {
+    constexpr i64 kAhead = 48 * kPanel; // of rows that go through the weights once
+    const i64 whole = min64(panels, d.units / kPanel - first), step = d.inputs * kPanel;
+    const int height = static_cast<int>(rows), together = rows > kTileRows ? 1 : panels_together(height);
+    for (i64 p = 0; p < whole && !interrupted();) {
+        const bool wide = p + together <= whole;
+        for (i64 k0 = 0; k0 < d.inputs || k0 == 0; k0 += kDepth) {
+            const i64 depth = min64(kDepth, d.inputs - k0), column = (first + p) * kPanel;
+            PackedTile t = {d.x + row * d.inputs + k0, d.inputs, d.packed + (first + p) * step + k0 * kPanel,
+                            step, depth, d.bias == nullptr ? nullptr : d.bias + column, 0,
+                            d.y + row * d.units + column, d.units, kAhead};
+            if (rows <= kTileRows) { // in one piece
+                t.depth = d.inputs;
+                run_packed_tile(height, t, wide);
+                break;
+            }
+            if (k0 > 0) t.start = t.c, t.start_row = d.units;
+            for (RowTiles tile(rows, kPanelVectors); tile.more(); tile.next()) {
+                PackedTile part = t;
+                part.a += tile.first() * d.inputs;
+                part.c += tile.first() * d.units;
+                if (part.start != nullptr) part.start += tile.first() * part.start_row;
+                // The last rows, which find these weights in the nearest cache, ask for the next.
+                part.ahead = tile.first() + tile.rows() < rows ? 0 : depth * kPanel;
+                run_packed_tile(tile.rows(), part, false);
+            }
+        }
+        p += wide ? together : 1;
+    }
+}
+
 // y[row, row + rows) x panels [first, first + panels), before the activation.
 inline void multiply_packed(const PackedDense& d, i64 row, i64 rows, i64 first, i64 panels) {
-    auto run = [&](i64 row0, i64 some, i64 panel, i64 k0, i64 depth, PanelRunner* wide) {
+    i64 done = 0; // panels
+    if (rows <= kPackRows) {
+        multiply_packed_few(d, row, rows, first, panels);
+        done = min64(panels, d.units / kPanel - first);
+    }
+    auto run = [&](i64 row0, i64 some, i64 panel, i64 k0, i64 depth) {
         const i64 column = panel * kPanel, columns = min64(kPanel, d.units - column);
         const int vectors = static_cast<int>((columns + kLanes - 1) / kLanes);
         Tile t(d.y + row0 * d.units + column, d.units);
@@ -50,22 +162,14 @@ inline void multiply_packed(const PackedDense& d, i64 row, i64 rows, i64 first, 
         } else if (d.bias != nullptr) {
             t.start = d.bias + column;
         }
-        if (wide != nullptr && columns == kPanel)
-            wide->run(t, vectors);
-        else
-            run_rows(t, some, vectors);
+        run_rows(t, some, vectors);
     };
-    if (rows <= kPackRows) {
-        PanelRunner wide(rows);
-        for (i64 p = first; p < first + panels && !interrupted(); ++p) run(row, rows, p, 0, d.inputs, &wide);
-        return;
-    }
     i64 k0 = 0;
     do { // once even for no inputs: y must be written
         const i64 depth = min64(kDepth, d.inputs - k0);
         for (i64 chunk = 0; chunk < rows && !interrupted(); chunk += kRowChunk)
-            for (i64 p = first; p < first + panels; ++p)
-                run(row + chunk, min64(kRowChunk, rows - chunk), p, k0, depth, nullptr);
+            for (i64 p = first + done; p < first + panels; ++p)
+                run(row + chunk, min64(kRowChunk, rows - chunk), p, k0, depth);
         k0 += depth;
     } while (k0 < d.inputs && !interrupted());
 }
