@@ -171,10 +171,10 @@ void update(const WeightLists& lists, const Rule& rule) {
         step.weights = lists.params.data[block.array] + block.begin;
         for (unsigned s = 0; s < kSlots; ++s)
             if (kUsed >> s & 1) step.slots[s] = lists.slots[s].data[block.array] + block.begin;
-        const BlockUpdate<Rule, kUsed> whole = step;
+        const i64 count = block.count;
         i64 i = 0;
-        for (; i + kLanes <= block.count; i += kLanes) whole(i, kLanes);
-        if (i < block.count) whole(i, block.count - i);
+        for (; i + kLanes <= count; i += kLanes) step(i, kLanes);
+        if (i < count) step(i, count - i);
     });
 }
 
