@@ -244,7 +244,8 @@ struct QueryTiles {
     }
     i64 per_key_head() const { return head_tiles * time_tiles; }
     bool few(const Attention& a) const {
-        return heads * times <= kFewRows && a.value_features % kLanes == 0;
+        // Of one step several heads may share keys: reading them again is quicker than packing them.
+        return heads * times <= (a.time == 1 ? kFewHeads : kFewRows) && a.value_features % kLanes == 0;
     }
 
     // Later queries, which see more keys when causal, come first, so that threads end together.

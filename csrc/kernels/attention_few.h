@@ -6,7 +6,7 @@
 namespace gw::GW_ISA {
 namespace {
 
-constexpr i64 kFewRows = 4;
+constexpr i64 kFewRows = 4, kFewHeads = 16;
 
 // The products of one row of a with kLanes rows of k.
 GW_INLINE vf multiply_keys(const float* a, i64 depth, const float* k, i64 step) {

@@ -46,6 +46,8 @@ def recurrent(draw: Draw, sequences: bool) -> Any:
                 "clip": {"activation_clip": 0.5},
             }[extra]
         )
+    if "peepholes" not in options and options.get("reset_after", cls is layers.LSTM):
+        options["layer_normalization"] = draw(st.booleans())
     if draw(st.booleans()):
         options["zoneout"] = 0.25
     options["zero_output_for_mask"] = draw(st.booleans())

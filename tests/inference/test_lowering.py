@@ -193,3 +193,30 @@ def test_other_models_and_types_are_refused() -> None:
         compile(model, dtype="int8")
     with pytest.raises(ValueError, match="max_batch must be a positive integer, not 0"):
         compile(model, max_batch=0)
+
+
+def test_operators_between_tensors() -> None:
+    x, y = layers.Input((None, 3)), layers.Input((None, 3))
+    z = (layers.LSTM(3, return_sequences=True)(x) * 2.0 - y) / (layers.Dense(1)(y) + 3)
+    z = gatework.ops.maximum(1 - z, gatework.ops.minimum(z, 0.25))
+    model = shaken(gatework.Model([x, y], z), 2)
+    one, two = np.random.default_rng(0).normal(size=(2, 4, 6, 3)).astype("float32")
+    program = compile(model)
+    np.testing.assert_array_equal(program([one, two]), model([one, two]).numpy())
+    session = program.session(4)
+    found = [session.step([one[:, t], two[:, t]]) for t in range(6)]
+    np.testing.assert_array_equal(np.stack(found, axis=1), model([one, two]).numpy())
+
+
+@pytest.mark.parametrize(
+    ("inner", "why"),
+    [
+        (lambda x: x + np.ones((1, 3), "float32"), "something else than tensors of the model"),
+        (lambda x: x + layers.LSTM(3)(x), "unequal numbers of axes"),
+        (lambda x: gatework.ops.sin(x), "an operation, not a layer"),
+    ],
+)
+def test_operators_that_are_refused(inner: Any, why: str) -> None:
+    x = layers.Input((None, 3))
+    with pytest.raises(ValueError, match=why):
+        compile(gatework.Model(x, inner(x)))

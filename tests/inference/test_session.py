@@ -30,6 +30,8 @@ STREAMED: list[Any] = [
     lambda: layers.Conv1D(3, 1),
     lambda: layers.DepthwiseConv1D(1),
     lambda: layers.LSTM(3, return_sequences=True, zoneout=0.2, cell_zoneout=0.1),
+    lambda: layers.LSTM(5, return_sequences=True, layer_normalization=True, projection=3),
+    lambda: layers.GRU(6, return_sequences=True, layer_normalization=True, norm_epsilon=1e-5),
     lambda: layers.TimeDistributed(layers.Dense(5, "softmax")),
     lambda: layers.LayerNormalization(),
     lambda: layers.BatchNormalization(),
@@ -236,16 +238,17 @@ from gatework import _core, layers
 from gatework.inference import compile
 
 gatework.runtime.set_num_threads(1)
-model = gatework.Sequential([
-    layers.Input((None, 24)),
-    layers.Conv1D(16, 3, padding="causal", activation="relu"),
-    layers.LayerNormalization(),
-    layers.LSTM(48, return_sequences=True),
-    layers.GRU(32, return_sequences=True),
-    layers.Dense(10, "softmax"),
-])
-session = compile(model).session()
-x, out = np.ones((1, 24), np.float32), np.empty((1, 10), np.float32)
+entry = layers.Input((None, 24))
+x = layers.Conv1D(16, 3, padding="causal", activation="relu")(entry)
+x = layers.LayerNormalization()(x)
+x = layers.RotaryEmbedding()(x)
+x = layers.GroupedQueryAttention(8, 4, 2)(x, x, use_causal_mask=True)
+x = layers.TransformerDecoder(24, 2)(x)
+x = layers.LSTM(48, return_sequences=True)(x)
+x = layers.GRU(32, return_sequences=True, layer_normalization=True)(x)
+x = layers.MultiHeadAttention(2, 8, sliding_window=20)(x, x, use_causal_mask=True)
+session = compile(gatework.Model(entry, layers.Dense(100, "softmax")(x))).session(max_length=6000)
+x, out = np.ones((1, 24), np.float32), np.empty((1, 100), np.float32)
 gc.disable()
 
 def steps():

@@ -228,6 +228,31 @@ def test_what_looks_ahead_cannot_stream(inner: Any, why: str) -> None:
         compile(gatework.Model(x, inner(x))).session()
 
 
+def rotating() -> Any:
+    ids = layers.Input((None,), dtype="int32")
+    padding = layers.Input((None,), dtype="bool")
+    table = layers.ReversibleEmbedding(WORDS, 12)
+    x = table(ids)
+    x = layers.RotaryEmbedding(rope_type="yarn", scaling_factor=2.0)(
+        x + layers.SinePositionEncoding()(x)
+    )
+    x = layers.TransformerDecoder(16, 3)(x, decoder_padding_mask=padding)
+    x = layers.LSTM(12, return_sequences=True, layer_normalization=True)(x)
+    return shaken(gatework.Model([ids, padding], table(x, reverse=True)), 3)
+
+
+def test_masks_and_waves_are_shipped(tmp_path: Path) -> None:
+    program = compile(rotating())
+    program.save(tmp_path / "r.gwp")
+    loaded = load(tmp_path / "r.gwp", verify=True)
+    rng = np.random.default_rng(1)
+    given = [rng.integers(0, WORDS, (2, 9)), rng.random((2, 9)) < 0.7]
+    np.testing.assert_array_equal(loaded(given), program(given))
+    session = loaded.session(2)
+    found = [session.step([one[:, t] for one in given]) for t in range(9)]
+    close(np.stack(found, axis=1), program(given))
+
+
 def test_it_is_shipped_and_refused_as_c(tmp_path: Path) -> None:
     program = compile(language_model(mask_zero=True))
     program.save(tmp_path / "lm.gwp")
