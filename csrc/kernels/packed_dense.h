@@ -45,7 +45,8 @@ struct PackedTile {
     i64 start_row;
     float* c;
     i64 ldc;
-    i64 ahead; // floats: weights so far behind those that are read are asked for meanwhile; 0: none
+    const float* ahead; // weights that are asked for meanwhile, from here on,
+    i64 ahead_step;     // so many floats further for each row
 };
 
 template <int Rows, int Panels> void run_packed(const PackedTile& tile) {
@@ -62,14 +63,14 @@ template <int Rows, int Panels> void run_packed(const PackedTile& tile) {
                                    : load(t.start + r * t.start_row + p * kPanel + v * kLanes);
         }
     }
-    const float* b = t.b;
-    for (i64 k = 0; k < t.depth; ++k, b += kPanel) {
+    const float *b = t.b, *ahead = t.ahead;
+    for (i64 k = 0; k < t.depth; ++k, b += kPanel, ahead += t.ahead_step) {
 #pragma GCC unroll 4
         for (int p = 0; p < Panels; ++p) {
             const float* row = b + p * t.panel_step;
 #pragma GCC unroll 4
             for (int line = 0; line < kPanel; line += 16)
-                __builtin_prefetch(row + t.ahead + line, 0, 2);
+                __builtin_prefetch(ahead + p * t.panel_step + line, 0, 2);
             vf weights[kPanelVectors];
 #pragma GCC unroll 4
             for (int v = 0; v < kPanelVectors; ++v) weights[v] = load(row + v * kLanes);
@@ -119,23 +120,31 @@ inline void multiply_packed_few(const PackedDense& d, i64 row, i64 rows, i64 fir
         const bool wide = p + together <= whole;
         for (i64 k0 = 0; k0 < d.inputs || k0 == 0; k0 += kDepth) {
             const i64 depth = min64(kDepth, d.inputs - k0), column = (first + p) * kPanel;
-            PackedTile t = {d.x + row * d.inputs + k0, d.inputs, d.packed + (first + p) * step + k0 * kPanel,
-                            step, depth, d.bias == nullptr ? nullptr : d.bias + column, 0,
-                            d.y + row * d.units + column, d.units, kAhead};
+            const float* b = d.packed + (first + p) * step + k0 * kPanel;
+            PackedTile t = {d.x + row * d.inputs + k0, d.inputs, b, step, depth,
+                            d.bias == nullptr ? nullptr : d.bias + column, 0,
+                            d.y + row * d.units + column, d.units, b + kAhead, kPanel};
             if (rows <= kTileRows) { // in one piece
                 t.depth = d.inputs;
                 run_packed_tile(height, t, wide);
                 break;
             }
-            if (k0 > 0) t.start = t.c, t.start_row = d.units;
+            if (k0 > 0) {
+                t.start = t.c;
+                t.start_row = d.units;
+            }
+            // All go through these weights, which then are in the nearest cache, and each asks for a
+            // part of those behind them.
+            const i64 tiles = (rows + kTileRows - 1) / kTileRows;
+            t.ahead = b + depth * kPanel;
+            t.ahead_step = kPanel / tiles;
             for (RowTiles tile(rows, kPanelVectors); tile.more(); tile.next()) {
                 PackedTile part = t;
                 part.a += tile.first() * d.inputs;
                 part.c += tile.first() * d.units;
                 if (part.start != nullptr) part.start += tile.first() * part.start_row;
-                // The last rows, which find these weights in the nearest cache, ask for the next.
-                part.ahead = tile.first() + tile.rows() < rows ? 0 : depth * kPanel;
                 run_packed_tile(tile.rows(), part, false);
+                t.ahead += depth * t.ahead_step;
             }
         }
         p += wide ? together : 1;

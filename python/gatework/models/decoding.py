@@ -86,8 +86,8 @@ class ModelDecoder:
         if within and self._stream is not None:
             with steady_weights(self._model):
                 found: Floats = self._stream.advance(tokens)
-            if self._stream.logits and found.shape[1] > 1:
-                return found  # what the model takes the softmax of
+            if self._is_log or (self._stream.logits and found.shape[1] > 1):
+                return found  # or what the model takes the softmax of
             return self._scores(wrap(found), -1)
         with steady_weights(self._model), inference(self._model):
             if within:
