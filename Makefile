@@ -12,7 +12,7 @@
 #   make bench-peers ours beside other frameworks, by turns, as bench/RESULTS.md
 #   make lint        ruff and mypy
 #   make sanitize    the kernels' tests under AddressSanitizer and UndefinedBehaviorSanitizer
-#   make faults      the long tests of faults, as long as they take
+#   make faults      the long tests, of faults and of streams, as long as they take
 #   make fuzz        the readers of files under mutated files for FUZZ_SECONDS
 #   make soak        random models against the reference, and Keras if installed, for SOAK_SECONDS
 #   make aarch64     the kernels' tests on an emulated ARM processor
@@ -52,7 +52,7 @@ test: $(VENV)/test.stamp $(VENV)/gatework.stamp
 	$(BIN)/python -m pytest -m "not peers and not long" $(PYTEST_ARGS)
 
 faults: $(VENV)/test.stamp $(VENV)/gatework.stamp
-	$(BIN)/python -m pytest tests/faults -m long $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests -m long $(PYTEST_ARGS)
 
 # Coverage-guided where atheris can be had for this Python, at random elsewhere.
 fuzz: $(VENV)/test.stamp $(VENV)/gatework.stamp

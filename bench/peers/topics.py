@@ -62,7 +62,9 @@ NOTES = {
     ),
     "programs": (
         "The tutorial's model for one sample and for 32, and steps through a session, all from "
-        "Python through the public API; ONNX Runtime with its inputs and outputs bound."
+        "Python through the public API; ONNX Runtime with its inputs and outputs bound, PyTorch "
+        "eager, Keras by `predict` or `predict_on_batch`. `python -m bench.latency` has the rest: "
+        "tails, threads, start, size."
     ),
     "padding": "100,000 ragged sequences of 1 to 199 numbers to 100. Keras' is plain NumPy.",
     "import": "A fresh process each time, files in the system's cache.",

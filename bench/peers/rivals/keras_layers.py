@@ -11,9 +11,9 @@ import numpy as np
 from bench.peers import problems, transformer_problems
 from bench.peers.imports import import_task
 from bench.peers.rivals import models
-from bench.peers.task import Task
+from bench.peers.task import Task, fastest
 from bench.transformers import Layer
-from bench.workloads import Import, Padding, Recurrent, Tutorial
+from bench.workloads import Import, Padding, Recurrent, Served, Tutorial
 
 Array = problems.Array
 BACKEND = keras.backend.backend()
@@ -149,6 +149,22 @@ def tutorial(w: Tutorial) -> Task:
     return models.task(keras, w)
 
 
+def served(w: Served) -> Task:
+    """All samples at once, by whichever of Keras' ways is the fastest."""
+    model = models.tutorial(keras, w)
+    ids, _ = problems.tutorial_data(w)
+
+    def answer(y: Any) -> list[Any]:
+        return [np.asarray(y)]
+
+    return fastest(
+        {
+            "predict": Task(lambda: model.predict(ids, verbose=0), answer),
+            "predict_on_batch": Task(lambda: model.predict_on_batch(ids), answer),
+        }
+    )
+
+
 def padding(w: Padding) -> Task | None:
     """The same NumPy code on every backend: measured once."""
     return models.padding_task(keras.utils.pad_sequences, w) if BACKEND == "jax" else None
@@ -157,6 +173,7 @@ def padding(w: Padding) -> Task | None:
 TASKS = {
     Recurrent: recurrent,
     Tutorial: tutorial,
+    Served: served,
     Padding: padding,
     Import: lambda w: import_task("import keras"),
     Layer: self_attention,

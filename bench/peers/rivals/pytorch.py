@@ -16,7 +16,7 @@ from bench.peers import problems
 from bench.peers.imports import import_task
 from bench.peers.rivals import pytorch_transformers, torch_pass
 from bench.peers.task import Task, fastest
-from bench.workloads import Import, Recurrent, Step, Tutorial
+from bench.workloads import Import, Recurrent, Served, Step, Tutorial
 
 Array = problems.Array
 LAYERS = {"lstm": nn.LSTM, "gru": nn.GRU, "simple_rnn": nn.RNN}
@@ -176,10 +176,24 @@ def tutorial(w: Tutorial) -> Task:
     return Task(epoch, form="by hand, LSTM without dropouts")
 
 
+def served(w: Served) -> Task:
+    """The tutorial's model in eager mode, all samples at once."""
+    ids, _ = problems.tutorial_data(w)
+    given = torch.tensor(ids)
+    model = Tutor(w).eval()
+
+    def predict() -> Any:
+        with torch.inference_mode():
+            return torch.sigmoid(model(given))
+
+    return Task(predict, lambda y: [y.numpy()])
+
+
 TASKS = {
     Recurrent: recurrent,
     Step: steps,
     Tutorial: tutorial,
+    Served: served,
     Import: lambda w: import_task("import torch"),
     **pytorch_transformers.TASKS,
 }
