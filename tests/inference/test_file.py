@@ -218,3 +218,21 @@ def test_loading_needs_no_model_code(tmp_path: Path) -> None:
 
 
 assert struct.calcsize(HEADER.format) <= ALIGN
+
+
+def test_loading_imports_no_layers(tmp_path: Path) -> None:
+    model = gatework.Sequential([layers.Input((None, 2)), layers.LSTM(3), layers.Dense(1)])
+    compile(model).save(tmp_path / "model.gwp")
+    code = (
+        "import sys, numpy as np, gatework.inference as inference; "
+        "inference.load(sys.argv[1], verify=True).session().step(np.zeros((1, 2))); "
+        "print([m for m in ('layers', 'models', 'saving', 'utils', 'preprocessing') "
+        "if f'gatework.{m}' in sys.modules], 'h5py' in sys.modules)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "model.gwp")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout == "[] False\n"

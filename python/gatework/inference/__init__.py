@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from .c_export import export_c
-from .compiler import compile
+from typing import TYPE_CHECKING, Any
+
 from .file import load
 from .program import Program
 from .session import Session
 
+if TYPE_CHECKING:
+    from .c_export import export_c
+    from .compiler import compile
+
 __all__ = ["Program", "Session", "compile", "export_c", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    # Whoever loads a program needs no layers: they are imported with the first model.
+    if name == "compile":
+        from .compiler import compile
+
+        return compile
+    if name == "export_c":
+        from .c_export import export_c
+
+        return export_c
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

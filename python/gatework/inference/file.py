@@ -18,9 +18,8 @@ from typing import IO, Any
 import numpy as np
 
 from .. import tree
+from .._json_text import read_json
 from ..autograd import Array
-from ..saving.json_text import read_json
-from ..utils.files import atomic_write
 from .document import described, read_document
 from .program import Program, sizes_for
 
@@ -36,6 +35,8 @@ MOST_TEXT = 1 << 28
 
 def write_program(program: Program, filepath: str | os.PathLike[str]) -> None:
     """Writes a program to a file; see ``Program.save``."""
+    from ..utils.files import atomic_write
+
     document, arrays = described(program, _self_test(program))
     text = json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % ALIGN)

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from .._json_text import read_json
 from ..autograd import Array
 from ..layers.allowance import weights_at_most
 from ..saving import deserialize_keras_object, serialize_keras_object
-from ..saving.json_text import read_json
 from ..saving.weights_h5 import named_variables
 from ..utils.files import atomic_write, read_file
 from ..utils.steady_weights import reads_weights

@@ -38,7 +38,7 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
 
     Texts of Keras 1, 2 and tf.keras are understood; they name their version.
     """
-    from .json_text import read_json
+    from .._json_text import read_json
     from .legacy_config import modern_config
 
     config = read_json(json_string.encode(), "json_string")

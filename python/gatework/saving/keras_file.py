@@ -10,11 +10,11 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._json_text import read_json
 from ..layers.allowance import weights_at_most
 from ..utils.files import atomic_write, read_file
 from ..utils.steady_weights import reads_weights
 from .hdf5 import PACKING, SIGNATURE, SMALL
-from .json_text import read_json
 from .legacy_compile import modern_compile
 from .legacy_config import major_version, modern_config
 from .legacy_h5 import (

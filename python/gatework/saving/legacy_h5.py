@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from .._json_text import read_json
 from ..layers.allowance import weights_at_most
 from .hdf5 import PACKING, SMALL, Budget, find_group, opened, text_attribute
-from .json_text import read_json
 from .legacy_compile import compile_arguments, restore_optimizer
 from .legacy_config import major_version, modern_config
 from .legacy_weights import own_variables, read_named_arrays, weights_to_assign

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from ..saving.json_text import read_json
+from .._json_text import read_json
 from ..utils.files import atomic_write, read_file
 
 __all__ = ["Ids", "Tokenizer", "check_ids", "check_text"]
