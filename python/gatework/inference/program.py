@@ -10,7 +10,6 @@ import numpy as np
 
 from .. import tree
 from ..autograd import Array
-from ..layers.arguments import positive_int
 from .arguments import as_input, in_order
 from .linking import Step, link
 from .lowering.plan import Input
@@ -105,6 +104,8 @@ class Program:
         if isinstance(batch, bool) or not hasattr(batch, "__index__") or batch < 1:
             raise ValueError(f"batch must be a positive integer, not {batch!r}")
         if max_length is not None:
+            from ..layers.arguments import positive_int  # layers are not needed to load a program
+
             positive_int("max_length", max_length)
         return Session(self, int(batch.__index__()), max_length)
 
