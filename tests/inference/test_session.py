@@ -116,6 +116,13 @@ def test_states_are_read_restored_cloned_and_reset_by_row() -> None:
     np.testing.assert_array_equal(found[1], program(second)[1])
     session.reset()
     np.testing.assert_array_equal(session.run(second), program(second))
+    session.state = kept
+    session.select([2, 0, 2])
+    np.testing.assert_array_equal(session.run(second[[2, 0, 2]]), wanted[[2, 0, 2]])
+    with pytest.raises(ValueError, match=r"rows must be in \[0, 3\), not 3"):
+        session.select([3])
+    with pytest.raises(ValueError, match="rows must be at least one"):
+        session.select([])
 
 
 def test_a_refused_step_leaves_the_states() -> None:

@@ -124,7 +124,8 @@ def test_rows_are_read_restored_cloned_reset_and_chosen(mask_zero: bool) -> None
     np.testing.assert_array_equal(again.step(second[:, 0]), session.step(second[:, 0]))
     # Rows in another order, one of them twice.
     session.state = kept
-    session._core.select([2, 0, 0, 1])
+    session.select([2, 0, 0, 1])
+    assert session.batch == 4
     close(session.run(second[[2, 0, 0, 1]]), wanted[[2, 0, 0, 1]])
     session.reset()
     close(session.run(second[[1, 1, 1, 1]])[3], program(second)[1])

@@ -133,6 +133,14 @@ class Session:
             rows = range(self.batch)
         self._core.reset([rows] if isinstance(rows, int) else [int(row) for row in rows])
 
+    def select(self, rows: Sequence[int]) -> None:
+        """Goes on with these rows, in that order: some leave, one may become several.
+
+        Raises:
+            ValueError: there are none, or a row is not in [0, batch).
+        """
+        self._core.select([int(row) for row in rows])
+
     def clone(self) -> Session:
         """A session of its own with the same states."""
         other = Session(self._program, self.batch, self._max_length)
