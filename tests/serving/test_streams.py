@@ -5,8 +5,10 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import gatework
 import numpy as np
 import pytest
+from gatework import inference, layers
 
 pytest.importorskip("aiohttp", reason="an extra, which is not installed")
 pytest.importorskip("orjson", reason="an extra, which is not installed")
@@ -149,6 +151,27 @@ def test_bounds() -> None:
         assert (await three.receive()).data == 1009  # too big
 
     run(signal(), scenario, max_sessions=2, max_rows=8, max_body=1000)
+
+
+def test_attention_keeps_so_many_steps() -> None:
+    entry = layers.Input((None, 4))
+    attention = layers.MultiHeadAttention(2, 3)
+    model = gatework.Model(entry, attention(entry, entry, use_causal_mask=True))
+    program = inference.compile(model)
+    x = np.random.default_rng(1).normal(size=(1, 6, 4)).astype("float32")
+
+    async def scenario(client: Any) -> None:
+        async with client.ws_connect("/stream") as socket:
+            for _ in range(2):
+                first = (await ask(socket, run=x[:, :5].tolist()))["outputs"]
+                np.testing.assert_allclose(first, program(x[:, :5]), rtol=1e-4, atol=1e-5)
+                last = (await ask(socket, step=x[:, 5].tolist()))["outputs"]
+                np.testing.assert_allclose(last, program(x)[:, 5], rtol=1e-4, atol=1e-5)
+                answer = await ask(socket, step=x[:, 0].tolist())
+                assert "at most 6 steps from one reset to the next" in answer["error"]
+                await ask(socket, reset=True)
+
+    run(program, scenario, max_length=6)
 
 
 def test_what_cannot_stream_says_why() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,12 @@ __all__ = ["Streams"]
 _log = logging.getLogger("gatework.serving")
 
 _KINDS = ("step", "run", "reset")
+
+
+@dataclass(eq=False)
+class _Stream:
+    session: Any
+    length: int = 0  # steps since the last reset of all rows
 
 
 class Streams:
@@ -52,7 +59,10 @@ class Streams:
         self._executor = executor
         self._open: dict[Any, bool] = {}  # whether it is at a message
         self._closing = False
-        self._alone = len(program.inputs) == 1
+        # Keys and values of every step are kept, unless a window says how far back they are read.
+        self._grows = any(
+            step.op == "attention" and step.args.get("window", -1) < 0 for step in program._steps
+        )
 
     async def handle(self, request: Any) -> Any:
         """Answers a request for a stream, for as long as it lasts.
@@ -81,7 +91,7 @@ class Streams:
         self._metrics.sessions.set(len(self._open))
         try:
             await socket.prepare(request)
-            await self._converse(socket, session)
+            await self._converse(socket, _Stream(session))
         finally:
             del self._open[socket]
             self._metrics.sessions.set(len(self._open))
@@ -99,7 +109,21 @@ class Streams:
             raise BadRequest(f"rows must be a whole number in [1, {most}], not {text[:60]!r}")
         return int(text)
 
-    async def _converse(self, socket: Any, session: Any) -> None:
+    def _length(self, stream: _Stream, more: int) -> int:
+        """The steps since the beginning, with so many more.
+
+        Raises:
+            BadRequest: they would take more memory than is allowed.
+        """
+        most = self._settings.max_length
+        if self._grows and stream.length + more > most:
+            raise BadRequest(
+                f"the stream must have at most {most} steps from one reset to the next, since its "
+                f"attention keeps them all: {stream.length} are done"
+            )
+        return stream.length + more
+
+    async def _converse(self, socket: Any, stream: _Stream) -> None:
         kinds = aiohttp().WSMsgType
         while not socket.closed:
             if self._closing:
@@ -113,7 +137,7 @@ class Streams:
                 return None  # closed, or failed
             self._open[socket] = True
             try:
-                answer = _encoded(await self._answered(session, message.data))
+                answer = _encoded(await self._answered(stream, message.data))
                 if message.type is kinds.TEXT:
                     await socket.send_str(answer.decode())
                 else:
@@ -123,16 +147,16 @@ class Streams:
             self._open[socket] = False
         return None
 
-    async def _answered(self, session: Any, data: Any) -> dict[str, Any]:
+    async def _answered(self, stream: _Stream, data: Any) -> dict[str, Any]:
         try:
-            return await self._answer(session, data)
+            return await self._answer(stream, data)
         except BadRequest as error:
             return {"error": str(error)}
         except Exception:
             _log.exception("a stream failed")
             return {"error": "the server failed; its log says why"}
 
-    async def _answer(self, session: Any, data: Any) -> dict[str, Any]:
+    async def _answer(self, stream: _Stream, data: Any) -> dict[str, Any]:
         try:
             message = orjson().loads(data)
         except ValueError as error:
@@ -142,24 +166,34 @@ class Streams:
             raise BadRequest(f"the message must be an object of one of {', '.join(_KINDS)}")
         self._metrics.messages.labels(kind).inc()
         if kind == "reset":
-            return self._reset(session, message["reset"])
+            return self._reset(stream, message["reset"])
+        session = stream.session
         try:
             if kind == "step":
-                return {"outputs": session.step(self._given(self._reader.step, message, session))}
-            block = self._given(self._reader.block, message, session)
-            loop = asyncio.get_running_loop()
-            return {"outputs": await loop.run_in_executor(self._executor, session.run, block)}
+                length = self._length(stream, 1)
+                outputs = session.step(self._given(self._reader.step, message, session))
+            else:
+                block = self._given(self._reader.block, message, session)
+                timed = [i for i, one in enumerate(self._program.inputs) if one.time]
+                length = self._length(stream, max((block[i].shape[1] for i in timed), default=0))
+                loop = asyncio.get_running_loop()
+                outputs = await loop.run_in_executor(self._executor, session.run, block)
+            stream.length = length
+            return {"outputs": outputs}
         except ValueError as error:
             raise BadRequest(f"{kind} must be what the model takes: {error}") from error
 
-    def _given(self, read: Callable[[Any, int], list[Any]], message: Any, session: Any) -> Any:
+    def _given(
+        self, read: Callable[[Any, int], list[Any]], message: Any, session: Any
+    ) -> list[Any]:
         (value,) = message.values()
-        arrays = read(value, session.batch)
-        return arrays[0] if self._alone else arrays
+        return read(value, session.batch)
 
-    def _reset(self, session: Any, rows: Any) -> dict[str, Any]:
+    def _reset(self, stream: _Stream, rows: Any) -> dict[str, Any]:
+        session = stream.session
         if rows is True:
             session.reset()
+            stream.length = 0
         elif type(rows) is list and all(type(row) is int for row in rows):
             try:
                 session.reset(rows)
