@@ -113,19 +113,25 @@ def _node(
     edges = []
     guards: Any = ()
     followed = False
+    watching = len(recordings) > 1 or recordings[0].watched
     for t in inputs:
         edge: Edge | None = t._node
-        if edge is None or edge.recordings is not recordings or edge.outputs:
-            edge = _edge(t, recordings)
+        # The usual inputs, results of this tape, weights and constants, are told apart here.
         if edge is not None:
-            followed = True
-        edges.append(edge)
+            if edge.recordings is not recordings or edge.outputs:
+                edge = _edge(t, recordings)
+        elif watching:
+            edge = _edge(t, recordings)
         if isinstance(t, Variable):
             guards = (*guards, (t, t.writes))
             if t.trainable:
                 for recording in recordings:
                     if recording.follows_variables:
                         recording.variables[id(t)] = t
+                        edge = t if edge is None else edge
+        if edge is not None:
+            followed = True
+        edges.append(edge)
     return Node(recordings, edges, guards, outputs, vjp) if followed else None
 
 
