@@ -10,6 +10,9 @@ namespace gw::GW_ISA {
 namespace {
 
 constexpr i64 kRowChunk = 96;      // rows of a per pass: they stay in L2 beside the packed b
+// Rows of b per pass where the rows of a tile lie side by side: each k then takes a line or two of the
+// nearest cache for six values of a, and half as many leave room for b.
+constexpr i64 kDepthAcross = kPanelVectors == 2 ? kDepth / 2 : kDepth;
 constexpr i64 kGroupPanels = 256 / kPanel; // panels of b per task: kDepth rows of them stay in L2
 constexpr i64 kPackRows = 2 * kTileRows;   // up to this many rows of a, b is read where it lies
 
@@ -145,9 +148,10 @@ inline void gemm_task(const Gemm& g, i64 row0, i64 rows, i64 first, i64 panels, 
                       float* a_pairs) {
     const bool in_place = rows <= kPackRows && g.b_col == 1 && !g.bf16;
     const i64 kept = in_place ? min64(panels, g.n / kPanel - first) : 0; // panels read where they lie
+    const i64 pass = g.bf16 ? 2 * kDepth : g.a_col == 1 ? kDepth : kDepthAcross;
     i64 k0 = 0;
     do { // once even for k == 0: c must be written
-        const i64 depth = min64(g.bf16 ? 2 * kDepth : kDepth, g.k - k0);
+        const i64 depth = min64(pass, g.k - k0);
         if (g.bf16)
             pack_b_pairs(g, k0, depth, first, panels, packed);
         else

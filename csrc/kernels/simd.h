@@ -86,6 +86,16 @@ template <class Vector> GW_INLINE void keep_in_register(Vector& x) {
 #endif
 }
 
+// sum + a·b. Where loops by hand stand beside the compiler's, rounded once in all of them, whatever the
+// options of a build.
+GW_INLINE vf add_product(vf sum, vf a, vf b) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    return _mm256_fmadd_ps(a, b, sum);
+#else
+    return sum + a * b;
+#endif
+}
+
 // x * 2^n for integral-valued n in [-252, 252]; overflows to infinity, underflows to zero.
 GW_INLINE vf scale_by_power(vf x, vf n) {
 #if defined(__AVX512F__)
@@ -324,3 +334,15 @@ GW_INLINE i64 round_up(i64 n, i64 step) { return (n + step - 1) / step * step; }
 
 } // namespace
 } // namespace gw::GW_ISA
+
+// The inner loop of a tile by hand, where the compiler's own is what limits it.
+#if defined(__AVX2__) && !defined(__AVX512F__)
+#include "kernels/tile_loop_avx2.h"
+#else
+namespace gw::GW_ISA {
+namespace {
+template <int Rows, int Vectors> constexpr bool kHasTileLoop = false;
+template <int Rows, bool AlongK, class Sums, class Operand> void run_tile_loop(Sums&, const Operand&) = delete;
+} // namespace
+} // namespace gw::GW_ISA
+#endif

@@ -41,7 +41,7 @@ template <> struct Product<false> {
     using Vector = vf;
     static GW_INLINE vf load(const float* p) { return gw::GW_ISA::load(p); }
     static GW_INLINE vf splat(const float* p) { return gw::GW_ISA::splat(*p); }
-    static GW_INLINE void add(vf& sum, vf a, vf b) { sum += a * b; }
+    static GW_INLINE void add(vf& sum, vf a, vf b) { sum = add_product(sum, a, b); }
 };
 template <> struct Product<true> {
     using Vector = vi;
@@ -61,7 +61,17 @@ GW_INLINE void multiply_add(vf (&sum)[Rows][Vectors], const Operand& o) {
     const float* a = o.a;
     const float* b = o.b;
     const i64 a_row = AlongK ? o.a_row : 1, a_col = AlongK ? 1 : o.a_col;
-    for (i64 k = 0; k < o.k; ++k) {
+    i64 k = 0;
+    if constexpr (!Pairs && kHasTileLoop<Rows, Vectors>) {
+        constexpr i64 kStep = 4;
+        if (o.k >= kStep) {
+            run_tile_loop<Rows, AlongK>(sum, o);
+            k = o.k / kStep * kStep;
+            a += k * a_col;
+            b += k * o.b_row;
+        }
+    }
+    for (; k < o.k; ++k) {
         typename Product<Pairs>::Vector weights[Vectors];
 #pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v) {

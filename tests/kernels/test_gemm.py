@@ -34,6 +34,19 @@ def assert_product(c: Any, a: Any, b: Any, ta: bool, tb: bool, added: Any = 0.0)
     assert (abs(c - expected) <= (k + 2) * EPSILON * magnitude).all()
 
 
+@pytest.mark.parametrize("ta", [False, True])
+def test_every_tile(ta: bool) -> None:
+    # All heights of a tile, and inner loops of four steps with none to three left over: small whole
+    # numbers, so that the answer is exact.
+    rng = np.random.default_rng(0)
+    for m in range(1, 14):
+        for k in range(13):
+            a = rng.integers(-9, 10, (k, m) if ta else (m, k)).astype(np.float32)
+            b = rng.integers(-9, 10, (k, 41)).astype(np.float32)
+            c = _core.gemm(a, b, ta, False)
+            np.testing.assert_array_equal(c, reference.gemm(a, b, ta, False))
+
+
 @given(
     m=st.sampled_from(SIZES),
     n=st.sampled_from(SIZES),
