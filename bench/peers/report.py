@@ -91,14 +91,16 @@ def table(found: Sequence[Measured], peaks: dict[int, float | None]) -> str:
     ]
     for m in sorted(found, key=lambda m: order(m, found)):
         cells = [m.row.label, str(m.threads), duration(m.seconds)]
-        if flops:
-            rate = m.row.workload.flops / m.seconds / 1e9
-            cells.append(f"{rate:.1f}")
+        if flops:  # of some rows
+            work = getattr(m.row.workload, "flops", None)
+            rate = work / m.seconds / 1e9 if work else None
+            cells.append(f"{rate:.1f}" if rate else "")
             if peaked:
                 peak = peaks.get(m.threads)
-                cells.append(f"{100 * rate / peak:.0f}" if peak else "")
+                cells.append(f"{100 * rate / peak:.0f}" if peak and rate else "")
         if samples:
-            cells.append(f"{amount(m.row.workload) / m.seconds:,.0f}")
+            counted = isinstance(m.row.workload, (Tutorial, Padding))
+            cells.append(f"{amount(m.row.workload) / m.seconds:,.0f}" if counted else "")
         if tokens:
             cells.append(f"{m.row.workload.tokens / m.seconds:,.0f}")
         cells += [cell(m.rivals.get(column), column != BESIDE) for column in columns]

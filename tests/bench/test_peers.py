@@ -13,7 +13,7 @@ import pytest
 
 from bench.peers import coordinator, load, report, topics
 from bench.peers.coordinator import OURS, Failure, Measured, Peer, Result, Row
-from bench.workloads import Recurrent, Step
+from bench.workloads import Recurrent, Served, SessionStep, Step
 
 SMALL = Recurrent("small", "lstm", 2, 3, 4, 5)
 
@@ -124,3 +124,21 @@ def test_every_row_can_be_chosen_by_its_name() -> None:
     assert len({row.label for row in topics.rows()}) == len(topics.rows())
     for name in topics.known() - {"scaling"}:
         assert topics.chosen({name})
+
+
+def test_a_table_of_samples_and_steps_leaves_out_what_a_row_has_not() -> None:
+    served = Served("served", 4, train=False)
+    step = SessionStep("step", "lstm", 8)
+    found = [
+        Measured(Row("programs", w.name, w, {}), 1, 0.002, {"PyTorch": Result([2.0])})
+        for w in (served, step)
+    ]
+    heading, _, first, second = report.table(found, {1: 100.0}).splitlines()
+    columns = [part.strip() for part in heading.strip("|").split("|")]
+    of_served, of_step = (
+        dict(zip(columns, (part.strip() for part in row.strip("|").split("|")), strict=True))
+        for row in (first, second)
+    )
+    assert of_served["samples/s"] == "2,000"
+    assert of_served["GFLOP/s"] == of_step["samples/s"] == ""
+    assert of_step["GFLOP/s"] == "0.0"
