@@ -7,6 +7,7 @@ the old one, as the layers themselves would.
 
 from __future__ import annotations
 
+import operator
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from .lowering import CannotCompile, Plan, lower
 from .lowering.writing import after_the_last_step, ends_in, split, without_softmax
 
 __all__ = ["TokenStream", "token_stream"]
+
+
+_version = operator.attrgetter("version")
 
 
 @dataclass(frozen=True)
@@ -216,4 +220,4 @@ def _variables(plan: Plan) -> list[Variable]:
 
 
 def _versions(variables: Sequence[Variable]) -> tuple[Any, ...]:
-    return (runtime.isa(), *[variable.version for variable in variables])
+    return (runtime.isa(), *map(_version, variables))
