@@ -78,7 +78,8 @@ template <int Rows, int Panels> void run_packed(const PackedTile& tile) {
             for (int r = 0; r < Rows; ++r) {
                 const vf x = splat(t.a[r * t.a_row + k]);
 #pragma GCC unroll 4
-                for (int v = 0; v < kPanelVectors; ++v) sum[p][r][v] += x * weights[v];
+                for (int v = 0; v < kPanelVectors; ++v)
+                    sum[p][r][v] = add_product(sum[p][r][v], x, weights[v]);
             }
         }
     }
