@@ -1,14 +1,12 @@
 #include "runtime/parallel.h"
 #include "runtime/interrupt.h"
+#include "runtime/team.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <ctime>
 #if defined(__x86_64__)
 #include <immintrin.h>
-#endif
-#ifdef _OPENMP
-#include <omp.h>
 #endif
 
 namespace gw {
@@ -76,59 +74,39 @@ i64 milliseconds() {
 
 } // namespace
 
-int max_threads() {
-    if (inside_region || forked) return 1;
-#ifdef _OPENMP
-    return omp_in_parallel() ? 1 : omp_get_max_threads();
-#else
-    return 1;
-#endif
-}
+int max_threads() { return inside_region || forked ? 1 : team::wanted(); }
 
-void set_max_threads([[maybe_unused]] int n) {
-#ifdef _OPENMP
-    omp_set_num_threads(n);
-#endif
-}
+void set_max_threads(int n) { team::want(n); }
 
-void run_parallel(int threads, ParallelBody body, void* context) {
+namespace {
+
+// body(thread, size) on a team, each of its threads in the caller's operation and flushing denormals.
+template <class Body> void run_region(int threads, const Body& body) {
     const Inside inside;
     if (threads <= 1) {
         FlushDenormals flush;
-        body(context, 0);
-    } else {
-#ifdef _OPENMP
-        RegionState* region = current_region();
-#pragma omp parallel num_threads(threads)
-        {
-            join_region(region);
-            FlushDenormals flush;
-            // A team may be smaller than asked for (OMP_THREAD_LIMIT, dynamic adjustment).
-            for (int t = omp_get_thread_num(); t < threads; t += omp_get_num_threads())
-                body(context, t);
-        }
-        join_region(region);
-#endif
+        return body(0, 1);
     }
+    RegionState* region = current_region();
+    team::run(threads, [&](int thread, int size) {
+        join_region(region);
+        FlushDenormals flush;
+        body(thread, size);
+    });
+    join_region(region);
+}
+
+} // namespace
+
+void run_parallel(int threads, ParallelBody body, void* context) {
+    // A team may be smaller than asked for (OMP_THREAD_LIMIT, dynamic adjustment).
+    run_region(threads, [&](int thread, int size) {
+        for (int t = thread; t < (threads > 1 ? threads : 1); t += size) body(context, t);
+    });
 }
 
 void run_team(int threads, TeamBody body, void* context) {
-    const Inside inside;
-    if (threads <= 1) {
-        FlushDenormals flush;
-        body(context, 0, 1);
-    } else {
-#ifdef _OPENMP
-        RegionState* region = current_region();
-#pragma omp parallel num_threads(threads)
-        {
-            join_region(region);
-            FlushDenormals flush;
-            body(context, omp_get_thread_num(), omp_get_num_threads());
-        }
-        join_region(region);
-#endif
-    }
+    run_region(threads, [&](int thread, int size) { body(context, thread, size); });
 }
 
 bool Meeting::wait(int threads, bool may_give_up) {
@@ -162,7 +140,7 @@ bool Meeting::wait(int threads, bool may_give_up) {
 bool teams_pay() { return milliseconds() >= __atomic_load_n(&alone_until, __ATOMIC_RELAXED); }
 
 void run_barriers([[maybe_unused]] int threads, [[maybe_unused]] i64 count) {
-#ifdef _OPENMP
+#ifdef _OPENMP // what is measured is the runtime's
 #pragma omp parallel num_threads(threads)
     for (i64 i = 0; i < count; ++i) {
 #pragma omp barrier

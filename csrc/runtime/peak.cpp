@@ -32,6 +32,7 @@ template <class Run> std::vector<double> rates(double amount, Sampling sampling,
     const auto fitting = static_cast<i64>(static_cast<double>(times) * sampling.seconds / taken);
     times = std::max(i64(1), fitting);
     std::vector<double> found;
+    found.reserve(static_cast<std::size_t>(std::max(0, sampling.samples)));
     for (int s = 0; s < sampling.samples; ++s)
         found.push_back(amount * static_cast<double>(times) / seconds_of(times, run));
     return found;

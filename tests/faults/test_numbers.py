@@ -8,9 +8,10 @@ import sys
 from dataclasses import replace
 from typing import Any
 
+import gatework
 import numpy as np
 import pytest
-from gatework import _core, layers, models, ops, reference
+from gatework import _core, inference, layers, models, ops, reference
 from gatework.callbacks import TerminateOnNaN
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from tests.kernels.problems import (
     solve_by_kernel,
     solve_by_reference,
 )
+from tests.kernels.test_attention import problem as attention_problem
 
 NOT_FINITE = (np.nan, np.inf, -np.inf)
 
@@ -110,6 +112,82 @@ def test_45_products(
     np.testing.assert_array_equal(classes(_core.gemm(a, b)), classes(expected))
 
 
+@settings(max_examples=60)
+@given(
+    seed=st.integers(0, 2**31),
+    value=st.sampled_from(NOT_FINITE),
+    which=st.sampled_from([0, 1, 2]),
+    time=st.sampled_from([1, 3, 40, 70]),
+    keys=st.sampled_from([1, 5, 70]),
+    features=st.sampled_from([1, 7, 16]),
+    soft_cap=st.sampled_from([None, 2.0]),
+)
+def test_45_attention(
+    seed: int, value: float, which: int, time: int, keys: int, features: int, soft_cap: float | None
+) -> None:
+    """Every query that looks at what is not finite gives what the equations give, no other does."""
+    p = attention_problem(
+        seed, time=time, keys=keys, features=features, value_features=5, heads=4, soft_cap=soft_cap
+    )
+    target = p.arrays[which]
+    target.flat[np.random.default_rng(seed).integers(target.size)] = value
+    with np.errstate(all="ignore"):
+        expected, _ = reference.attention_forward(*p.wide(), p.scale, **p.options)
+    np.testing.assert_array_equal(classes(p.forward()[0]), classes(expected))
+
+
+def whole_program() -> Any:
+    """A program with a kernel of every kind."""
+    gatework.utils.set_random_seed(45)
+    entry = layers.Input((None, 5))
+    x = layers.Conv1D(6, 3, padding="causal", activation="relu")(entry)
+    x = layers.BatchNormalization()(layers.DepthwiseConv1D(2, padding="same")(x))
+    x = layers.Bidirectional(layers.LSTM(9, return_sequences=True))(x)
+    x = layers.LayerNormalization()(layers.MultiHeadAttention(2, 4)(x, x))
+    x = layers.MaxPooling1D(2)(layers.GRU(7, return_sequences=True)(x))
+    y = layers.Concatenate()([layers.GlobalAveragePooling1D()(x), layers.SimpleRNN(3)(x)])
+    return models.Model(entry, layers.Dense(4, "softmax")(y))
+
+
+@pytest.mark.parametrize("value", NOT_FINITE)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_45_rows_of_a_program_keep_to_themselves(dtype: str, value: float) -> None:
+    """And the row itself shows it as the layers do, one by one."""
+    model = whole_program()
+    program = inference.compile(model, dtype=dtype)
+    x = np.random.default_rng(1).normal(size=(9, 6, 5)).astype(np.float32)
+    expected = program(x)
+    x[4, 2, 1] = value
+    found = program(x)
+    others = np.arange(9) != 4
+    np.testing.assert_array_equal(found[others], expected[others])
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(classes(found), classes(model(x, training=False)))
+
+
+@pytest.mark.parametrize("value", NOT_FINITE)
+def test_45_rows_of_a_stream_keep_to_themselves(value: float) -> None:
+    """Also at later steps; reset makes the row a number again."""
+    model = models.Sequential(
+        [layers.Input((None, 5)), layers.LSTM(9, return_sequences=True), layers.Dense(3)]
+    )
+    session = inference.compile(model).session(4)
+    clean = inference.compile(model).session(4)
+    x = np.random.default_rng(1).normal(size=(4, 6, 5)).astype(np.float32)
+    bad = x.copy()
+    bad[2, 1, 0] = value
+    for t in range(6):
+        if t == 4:
+            session.reset(2)
+            clean.reset(2)
+        found, expected = session.step(bad[:, t]), clean.step(x[:, t])
+        wrong = t in (1, 2, 3) and np.isnan(value)
+        assert np.isnan(found[2]).all() == wrong
+        np.testing.assert_array_equal(found[[0, 1, 3]], expected[[0, 1, 3]])
+        if t >= 4:
+            np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize("value", NOT_FINITE)
 @pytest.mark.parametrize(
     "layer",
@@ -122,6 +200,14 @@ def test_45_products(
         layers.Bidirectional(layers.GRU(3)),
         layers.MaxPooling1D(2),
         layers.GlobalAveragePooling1D(),
+        layers.LSTM(4, layer_normalization=True, return_sequences=True),
+        layers.GRU(4, layer_normalization=True),
+        layers.GRU(40, dtype="mixed_bfloat16"),
+        layers.BatchNormalization(),
+        layers.RMSNormalization(),
+        layers.DepthwiseConv1D(2),
+        layers.TransformerEncoder(6, 1),
+        layers.TransformerDecoder(6, 1),
     ],
     ids=lambda layer: type(layer).__name__,
 )
@@ -183,6 +269,19 @@ def test_51_a_hundred_thousand_steps(cell: str) -> None:
         part = replace(problem, x=problem.x[:, start : start + 1500], initial_state=None)
         expected, _, _ = forward_by_reference(part.astype(np.float64))
         np.testing.assert_allclose(y[:, start + 1000 : start + 1500], expected[:, 1000:], atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_51_bfloat16_loses_no_more_late_than_early(cell: str) -> None:
+    """What rounding to eight bits loses does not grow with the steps: states forget it."""
+    problem = random_problem(cell, np.random.default_rng(51), 1, STEPS, 2, 8)
+    given = kernel_arguments(problem)
+    plain, _, _ = _core.recurrent_forward(**given, keep=False)
+    rounded, _, _ = _core.recurrent_forward(**given, keep=False, bf16=True)
+    lost = np.abs(rounded - plain).max(axis=2)[0]
+    tenths = lost.reshape(10, -1)
+    assert lost.max() < 0.05
+    assert tenths.mean(axis=1).max() < 1.2 * tenths[0].mean()
 
 
 @pytest.mark.long
@@ -276,6 +375,7 @@ def state():
 before = state()
 import gatework
 import gatework.layers, gatework.models, gatework.saving, gatework.callbacks
+import gatework.inference, gatework.tokenizers, gatework.samplers
 assert state() == before
 """
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=60)

@@ -59,8 +59,16 @@ def test_82_nothing_is_built_for_the_machine_that_builds() -> None:
 
 def test_84_the_sanitizers_are_commands() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert re.search(r"^sanitize:", text, re.M)
+    for target in ("sanitize", "tsan", "valgrind"):
+        assert re.search(rf"^{target}:", text, re.M)
     assert "-D_GLIBCXX_ASSERTIONS" in (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["tsan.supp", "memcheck.supp"])
+def test_84_nothing_of_ours_is_suppressed(name: str) -> None:
+    text = (ROOT / "tests" / "sanitizers" / name).read_text(encoding="utf-8")
+    rules = re.sub(r"#.*", "", text)
+    assert not re.search(r"gw::|_core|gatework|isa_|kernel", rules)
 
 
 CLOSED = """

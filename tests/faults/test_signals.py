@@ -22,11 +22,17 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sends itself si
 LONG = """
     threads = int(sys.argv[1])
     _core.set_num_threads(threads)
+    kind = sys.argv[2]
     layer = {
         "rows": lambda: layers.LSTM(128, return_sequences=False),
         "team": lambda: layers.LSTM(512, recurrent_initializer="glorot_uniform"),
-    }[sys.argv[2]]()
-    batch, steps = (32, 4000) if sys.argv[2] == "rows" else (1, 4000)
+        "normalized": lambda: layers.LSTM(128, layer_normalization=True),
+        "rounded": lambda: layers.GRU(256, dtype="mixed_bfloat16"),
+        "attention": lambda: layers.TransformerDecoder(64, 2),
+    }[kind.removeprefix("program of ")]()
+    batch, steps = (1, 4000) if kind == "team" else (8, 4000) if "attention" in kind else (32, 4000)
+    if kind.startswith("program of "):
+        layer = gatework.inference.compile(models.Sequential([layers.Input((None, 64)), layer]))
     x = np.broadcast_to(np.float32(0.1), (batch, steps, 64)).copy()
     layer(x[:, :2])
     begun = time.monotonic()
@@ -48,7 +54,19 @@ LONG = """
 """
 
 
-@pytest.mark.parametrize(("threads", "kind"), [("1", "rows"), ("2", "rows"), ("2", "team")])
+@pytest.mark.parametrize(
+    ("threads", "kind"),
+    [
+        ("1", "rows"),
+        ("2", "rows"),
+        ("2", "team"),
+        ("2", "normalized"),
+        ("2", "rounded"),
+        ("2", "attention"),
+        ("2", "program of rows"),
+        ("1", "program of attention"),
+    ],
+)
 def test_66_ctrl_c_in_a_long_kernel(threads: str, kind: str) -> None:
     assert float(run(LONG, threads, kind)) < 1.0
 

@@ -13,6 +13,7 @@ import random
 import tempfile
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,10 @@ from typing import Any
 
 import gatework
 import numpy as np
-from gatework import layers, models
+from gatework import inference, layers, models
+from gatework.inference.file import ALIGN, HEADER, MAGIC, VERSION
 from gatework.saving import load_model, model_from_json
+from gatework.tokenizers import ByteTokenizer, CharacterTokenizer
 from gatework.utils.plain_state import pack_state, unpack_state
 
 from tests.fuzz.mutations import mutated, mutated_json
@@ -166,6 +169,92 @@ def configurations() -> list[bytes]:
     return [json.dumps(json.loads(model.to_json())).encode() for model in small_models()]
 
 
+@functools.cache
+def programs() -> list[bytes]:
+    """Files of compiled models: masks, both directions, windows, attention, several ends."""
+    first, second = small_models()
+    x = layers.Input((None, 8))
+    y = layers.RMSNormalization()(layers.Conv1D(8, 3, padding="causal")(x))
+    y = layers.MultiHeadAttention(2, 4)(y, y, use_causal_mask=True)
+    third = models.Model(x, layers.LSTM(3, peepholes=True)(y))
+    found = []
+    for i, model in enumerate((first, second, third)):
+        path = folder() / f"seed{i}.gwp"
+        inference.compile(model).save(path)
+        found.append(path.read_bytes())
+    return found
+
+
+def mutated_program(data: bytes, draw: random.Random) -> bytes:
+    """Another text or other arrays, mostly with the checksums and sizes that fit them."""
+    if len(data) < ALIGN:
+        return mutated(data, draw)
+    size = HEADER.unpack(data[: HEADER.size])[2]
+    text, arrays = data[ALIGN : ALIGN + size], data[ALIGN + size :]
+    if draw.random() < 0.8:
+        text = mutated_json(text, draw)
+    else:
+        arrays = mutated(arrays, draw)
+    text += b" " * (-len(text) % ALIGN)
+    begin = (MAGIC, VERSION, len(text), len(arrays), zlib.crc32(text), zlib.crc32(arrays))
+    header = HEADER.pack(*begin, zlib.crc32(HEADER.pack(*begin, 0)[:-4]))
+    found = header.ljust(ALIGN, b"\0") + text + arrays
+    return found if draw.random() < 0.9 else mutated(found, draw)
+
+
+def read_program(data: bytes) -> None:
+    """Loads a program and runs its self-test; what passes can be saved, and streams or says why."""
+    program = inference.load(written(data, "x.gwp"), verify=True)
+    program.save(folder() / "y.gwp")
+    try:
+        session = program.session()
+    except ValueError:  # it needs whole sequences
+        return
+    for one in program.inputs:
+        if None in one.shape[2:] or len(program.inputs) > 1:
+            return
+        sizes = [1, *one.shape[2:]]
+        session.step(np.zeros(sizes, np.int64 if one.kind == "ids" else np.float32))
+
+
+def tokenizer_seeds() -> list[bytes]:
+    found = []
+    for tokenizer in (
+        CharacterTokenizer("abc äあ", "?"),
+        CharacterTokenizer("xy"),
+        ByteTokenizer(),
+    ):
+        tokenizer.save(folder() / "seed.json")
+        found.append((folder() / "seed.json").read_bytes())
+    return found
+
+
+def read_tokenizer(data: bytes) -> None:
+    """As either class; what can be read writes and reads what it knows."""
+    path = written(data, "x.json")
+    try:
+        tokenizer: Any = CharacterTokenizer.load(path)
+    except ValueError:
+        ByteTokenizer.load(path)
+        return
+    assert tokenizer.decode(tokenizer.encode(tokenizer.characters)) == tokenizer.characters
+
+
+def huggingface_seeds() -> list[bytes]:
+    from gatework.tokenizers import HuggingFaceTokenizer
+
+    path = folder() / "tokenizer.json"
+    HuggingFaceTokenizer.train_bpe("a few words, a few more", 270, ["<end>"]).save(path)
+    return [json.dumps(json.loads(path.read_bytes())).encode()]
+
+
+def read_huggingface(data: bytes) -> None:
+    from gatework.tokenizers import HuggingFaceTokenizer
+
+    tokenizer = HuggingFaceTokenizer.load(written(data, "x.json"))
+    tokenizer.decode(tokenizer.encode("a few words"))
+
+
 def _available(module: str) -> bool:
     import importlib.util
 
@@ -187,8 +276,12 @@ TARGETS: dict[str, Target] = {
     "legacy": Target(lambda: saved("h5"), lambda data: load_model(written(data, "x.h5"))),
     "json": Target(configurations, read_json, mutated_json),
     "state": Target(state_seeds, unpack_state),
+    "program": Target(programs, read_program, mutated_program),
+    "tokenizer": Target(tokenizer_seeds, read_tokenizer, mutated_json),
 }
 if _available("onnx"):
     TARGETS["onnx"] = Target(lambda: saved("onnx"), read_onnx)
+if _available("tokenizers"):
+    TARGETS["huggingface"] = Target(huggingface_seeds, read_huggingface, mutated_json)
 if _available("safetensors"):
     TARGETS["safetensors"] = Target(safetensors_seeds, read_safetensors)

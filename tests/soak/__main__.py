@@ -1,9 +1,10 @@
 """Random models against the reference for a given time: ``python -m tests.soak --seconds 300``.
 
-Every case is one recurrent problem (cell, shapes, mask, activations, dropout, states) solved by the
+Every case is one recurrent or attention problem (shapes, masks, activations, dropout) solved by the
 kernels on an instruction set and a number of threads, or one small model (layers, masks, batch
-sizes) predicted in two ways and, where Keras is installed, by Keras. Prints how many cases there
-were. A failure is shrunk and written as a script that shows it again.
+sizes) predicted in two ways, compiled, saved, streamed, and, where Keras is installed, predicted by
+Keras. Prints how many cases there were. A failure is shrunk and written as a script that shows it
+again.
 """
 
 from __future__ import annotations

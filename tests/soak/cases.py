@@ -11,15 +11,17 @@ from typing import Any
 
 import gatework
 import numpy as np
-from gatework import _core, layers, models
+from gatework import _core, inference, layers, models
 from gatework.saving import load_model
 from hypothesis import strategies as st
 
 from tests.kernels.cells import CELLS
 from tests.kernels.compare import assert_output, assert_same_bits, assert_solution
 from tests.kernels.problems import CONTINUOUS, GATES, MASKS, random_problem, solve_by_kernel
+from tests.kernels.test_attention import assert_solved
+from tests.kernels.test_attention import problem as attention_problem
 
-KINDS = ("kernel", "model", "keras")
+KINDS = ("kernel", "attention", "model", "program", "keras")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,31 @@ def kernels() -> st.SearchStrategy[dict[str, Any]]:
     ).filter(lambda a: a["batch"] * a["time"] * a["units"] * (a["inputs"] + a["units"]) < 3e7)
 
 
+def attentions() -> st.SearchStrategy[dict[str, Any]]:
+    """Arguments of tests.kernels.test_attention.problem."""
+    axes = st.sampled_from([None, (0, 3), (2, 3), (0, 1, 2, 3)])
+    return st.fixed_dictionaries(
+        {
+            "seed": st.integers(0, 2**31),
+            "batch": st.integers(1, 4),
+            "time": st.one_of(st.integers(1, 12), st.sampled_from([1, 33, 130])),
+            "keys": st.one_of(st.integers(1, 12), st.sampled_from([33, 200])),
+            "heads_of_group": st.integers(1, 3),
+            "groups": st.integers(1, 3),
+            "features": st.sampled_from([1, 3, 8, 17, 64]),
+            "value_features": st.sampled_from([1, 5, 16, 33]),
+            "bias": axes,
+            "mask": axes,
+            "slopes": st.booleans(),
+            "offset": st.sampled_from([0, 0, 3]),
+            "causal": st.booleans(),
+            "window": st.sampled_from([None, None, 1, 5]),
+            "soft_cap": st.sampled_from([None, None, 2.0]),
+            "rate": st.sampled_from([0.0, 0.0, 0.3]),
+        }
+    )
+
+
 LAYERS = {
     "LSTM": lambda units: layers.LSTM(units, return_sequences=True),
     "GRU": lambda units: layers.GRU(units, return_sequences=True),
@@ -72,6 +99,30 @@ LAYERS = {
     "LayerNormalization": lambda units: layers.LayerNormalization(),
     "Dropout": lambda units: layers.Dropout(0.3),
 }
+# Those that Keras itself lacks, or lacks the options of.
+OWN = {
+    "normalized LSTM": lambda units: layers.LSTM(
+        units, return_sequences=True, layer_normalization=True
+    ),
+    "normalized GRU": lambda units: layers.GRU(
+        units, return_sequences=True, layer_normalization=True
+    ),
+    "peepholes": lambda units: layers.LSTM(
+        units, return_sequences=True, peepholes=True, cell_clip=0.7
+    ),
+    "projection": lambda units: layers.LSTM(
+        units, return_sequences=True, projection=(units + 1) // 2 if units > 1 else None
+    ),
+    "zoneout": lambda units: layers.GRU(units, return_sequences=True, zoneout=0.2),
+    "stacked": lambda units: layers.LSTM(units, return_sequences=True, num_layers=2),
+    "Conv1D": lambda units: layers.Conv1D(units, 3, padding="causal", activation="gelu"),
+    "DepthwiseConv1D": lambda units: layers.DepthwiseConv1D(3, padding="same"),
+    "BatchNormalization": lambda units: layers.BatchNormalization(),
+    "RMSNormalization": lambda units: layers.RMSNormalization(),
+    "encoder": lambda units: layers.TransformerEncoder(2 * units, 1),
+    "decoder": lambda units: layers.TransformerDecoder(2 * units, 1),
+    "positions": lambda units: layers.SinePositionEncoding(),
+}
 ENDS = {
     "LSTM": lambda: layers.LSTM(3),
     "GRU": lambda: layers.GRU(3),
@@ -80,13 +131,15 @@ ENDS = {
 }
 
 
-def small_models() -> st.SearchStrategy[dict[str, Any]]:
+def small_models(*tables: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Arguments of ``build``: models of the layers of some tables."""
+    names = sorted(name for table in tables for name in table)
     return st.fixed_dictionaries(
         {
             "seed": st.integers(0, 2**31),
             "start": st.sampled_from(["vectors", "masked vectors", "ids", "masked ids"]),
             "middle": st.lists(
-                st.tuples(st.sampled_from(sorted(LAYERS)), st.sampled_from([1, 3, 8, 17, 40])),
+                st.tuples(st.sampled_from(names), st.sampled_from([1, 3, 8, 17, 40])),
                 max_size=3,
             ),
             "end": st.sampled_from(sorted(ENDS)),
@@ -101,7 +154,17 @@ def small_models() -> st.SearchStrategy[dict[str, Any]]:
 def kinds() -> tuple[str, ...]:
     has_keras = all(importlib.util.find_spec(name) for name in ("keras", "jax"))
     # Keras compiles every model anew: one case of it takes as long as hundreds of the others.
-    return ("kernel",) * 6 + ("model",) * 4 + (("keras",) if has_keras else ())
+    own = ("kernel",) * 6 + ("attention",) * 3 + ("model",) * 3 + ("program",) * 3
+    return own + (("keras",) if has_keras else ())
+
+
+ARGUMENTS = {
+    "kernel": kernels,
+    "attention": attentions,
+    "model": lambda: small_models(LAYERS, OWN),
+    "program": lambda: small_models(LAYERS, OWN),
+    "keras": lambda: small_models(LAYERS),
+}
 
 
 def cases() -> st.SearchStrategy[Case]:
@@ -111,7 +174,7 @@ def cases() -> st.SearchStrategy[Case]:
             kind=st.just(kind),
             isa=st.sampled_from(_core.isa_available()),
             threads=st.sampled_from([1, 2, 3]),
-            arguments=kernels() if kind == "kernel" else small_models(),
+            arguments=ARGUMENTS[kind](),
         )
 
     return st.sampled_from(kinds()).flatmap(of)
@@ -123,7 +186,7 @@ def run_case(case: Case) -> None:
     try:
         _core.set_isa(case.isa)
         _core.set_num_threads(case.threads)
-        (run_kernel if case.kind == "kernel" else run_model)(case)
+        RUN.get(case.kind, run_model)(case)
     finally:
         _core.set_isa(before[0])
         _core.set_num_threads(before[1])
@@ -154,7 +217,7 @@ def build(arguments: dict[str, Any]) -> tuple[Any, Any]:
         x = rng.normal(size=(*shape, 3)).astype(np.float32)
         x[rng.random(shape) < 0.3] = 0
         first = [layers.Input((None, 3)), *([layers.Masking()] if "masked" in start else [])]
-    middle = [LAYERS[name](units) for name, units in arguments["middle"]]
+    middle = [(LAYERS | OWN)[name](units) for name, units in arguments["middle"]]
     return models.Sequential([*first, *middle, ENDS[arguments["end"]]()]), x
 
 
@@ -176,6 +239,55 @@ def run_model(case: Case) -> None:
 
             theirs = np.asarray(keras.models.load_model(path)(x))
             assert_output(expected, theirs.astype(np.float64), "Keras")
+
+
+def run_attention(case: Case) -> None:
+    """Outputs and gradients are the reference's, and those of one thread to the bit."""
+    arguments = dict(case.arguments)
+    arguments["heads"] = arguments["groups"] * arguments.pop("heads_of_group")
+    drawn = attention_problem(**arguments)
+    if drawn.options["rate"] == 0:
+        assert_solved(drawn)
+    found = [*drawn.forward(), *drawn.backward()[:3]]
+    _core.set_num_threads(1)
+    alone = [*drawn.forward(), *drawn.backward()[:3]]
+    for one, two in zip(found, alone, strict=True):
+        assert one.tobytes() == two.tobytes(), "differs from one thread"
+
+
+def run_program(case: Case) -> None:
+    """The compiled model, its file and its stream give what the layers give one by one."""
+    model, x = build(case.arguments)
+    rng = np.random.default_rng(case.arguments["seed"])
+    model(x)
+    for weight in model.weights:  # no bias is zero, no gain one
+        values = weight.numpy() + rng.normal(size=weight.shape) * 0.1
+        weight.assign(np.abs(values) + 0.1 if "variance" in weight.name else values)
+    expected = np.asarray(model(x, training=False)).astype(np.float64)
+    try:
+        program = inference.compile(model)
+    except ValueError:  # a layer that programs leave to itself
+        assert_output(model.predict(x, verbose=0), expected, "predict")
+        return
+    found = program(x)
+    assert_output(found, expected, "program")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.gwp"
+        program.save(path)
+        np.testing.assert_array_equal(inference.load(path, verify=True)(x), found)
+    rounded = inference.compile(model, dtype="bfloat16")(x)
+    assert np.isfinite(rounded).all()
+    try:
+        session = program.session(len(x))
+    except ValueError:  # it needs the whole sequence
+        return
+    steps = [session.step(x[:, t]) for t in range(x.shape[1])]
+    whole = found if found.ndim == 3 else found[:, None]
+    last = np.stack(steps, 1) if found.ndim == 3 else steps[-1][:, None]
+    assert_output(last, whole.astype(np.float64), "stream")
+
+
+RUN = {"kernel": run_kernel, "attention": run_attention, "program": run_program}
 
 
 def script_of(case: Case) -> str:
