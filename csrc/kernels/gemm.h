@@ -9,7 +9,8 @@
 namespace gw::GW_ISA {
 namespace {
 
-constexpr i64 kRowChunk = 96;      // rows of a per pass: they stay in L2 beside the packed b
+// Rows of a per pass: they stay in L2 beside the packed b, with room for what shares it.
+constexpr i64 kRowChunk = kPanelVectors == 2 ? 48 : 96;
 // Rows of b per pass where the rows of a tile lie side by side: each k then takes a line or two of the
 // nearest cache for six values of a, and half as many leave room for b.
 constexpr i64 kDepthAcross = kPanelVectors == 2 ? kDepth / 2 : kDepth;
