@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import struct
@@ -74,7 +75,7 @@ def mutated_json(text: bytes, draw: random.Random) -> bytes:
         holder, key = draw.choice(places)
         kind = draw.randrange(6)
         if kind <= 2:
-            holder[key] = draw.choice(ODD_VALUES)
+            holder[key] = copy.deepcopy(draw.choice(ODD_VALUES))
         elif kind == 3:
             from_holder, from_key = draw.choice(places)
             holder[key] = json.loads(json.dumps(from_holder[from_key]))

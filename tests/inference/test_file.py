@@ -157,6 +157,7 @@ HOSTILE: dict[str, Any] = {
     "test": field("test", value=[[0], []]),
     "input shape": field("inputs", 0, "shape", value=[None, "x"]),
     "limit": field("inputs", 0, "limit", value=0),
+    "no time": field("inputs", 0, "shape", value=[None]),
 }
 
 

@@ -176,6 +176,8 @@ def _input(value: Any) -> Input:
     if kind not in ("floats", "ids", "mask") or limit < 0 or (kind == "ids" and limit == 0):
         raise ValueError("an input must be floats, a mask, or ids with a limit")
     name, place, time = one.get("name", str), one.get("place", int), one.get("time", bool)
+    if time and len(shape) < 2:
+        raise ValueError("an input of a stream must have an axis of time")
     return Input(name, place, kind, shape, limit, time)
 
 

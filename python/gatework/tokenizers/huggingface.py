@@ -126,7 +126,9 @@ class HuggingFaceTokenizer(Tokenizer):
             return cls(library.Tokenizer.from_buffer(read_file(filepath)))
         except OSError:
             raise
-        except Exception as error:  # the library raises Exception itself
+        except BaseException as error:  # the library raises Exception itself, and panics
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
             name = os.fspath(filepath)
             raise ValueError(f"file '{name}' must be a tokenizer.json: {error}") from error
 
