@@ -4,6 +4,7 @@ Letters: B batch, T time steps, I inputs, H units.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tests.kernels.cells import CELLS
 
@@ -118,12 +119,25 @@ class Tutorial:
     dropout: float = 0.2
 
 
+@dataclass(frozen=True)
 class Served(Tutorial):
     """The README's model compiled for inference, called with a batch of ids."""
 
+    dtype: str = "float32"
 
+
+@dataclass(frozen=True)
 class SessionStep(Step):
     """Single steps as a user takes them, through a session of a whole program."""
+
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class ServedLayer(Recurrent):
+    """Whole sequences through a program of one layer."""
+
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -192,6 +206,20 @@ SESSION_STEPS = tuple(
     SessionStep(f"session-{cell}-{units}", cell, units)
     for cell in ("lstm", "gru")
     for units in (64, 128, 256, 512, 1024)
+)
+# Programs of rounded products beside those of float32.
+_SERVED_LAYERS = tuple(
+    ServedLayer(
+        f"program-{row.name}", row.cell, row.batch, row.time, row.inputs, row.units, train=False
+    )
+    for row in PEERS_INFERENCE
+    if row.name in ("I3", "I3g")
+)
+ROUNDED_PROGRAMS: tuple[tuple[Any, Any], ...] = tuple(
+    (replace(row, name=f"{row.name}-{dtype}", dtype=dtype), row)
+    for row in (*SERVED, *SESSION_STEPS, *_SERVED_LAYERS)
+    for dtype in ("bfloat16", "int8")
+    if getattr(row, "units", 0) >= 256 or (dtype == "int8" and isinstance(row, Served))
 )
 PEERS_PADDING = (Padding("pad-lists", arrays=False), Padding("pad-arrays", arrays=True))
 

@@ -9,6 +9,8 @@ struct EmbeddingForward {
     const i64* ids;     // [N]
     float* y;           // [N, D]
     i64 n, columns;
+    const std::int8_t* bytes = nullptr; // [V, D] in the place of the table: row v is
+    const float* scale = nullptr;       // [V] scale[v] times whole numbers
 };
 
 // dtable[v] = sum of dy[i] over ids[i] == v, in the order of i for any number of threads.

@@ -4,6 +4,7 @@
 #include "api/elementwise.h"
 #include "api/embedding.h"
 #include "api/gemm.h"
+#include "api/int8.h"
 #include "api/loss.h"
 #include "api/normalization.h"
 #include "api/optimizer.h"
@@ -22,6 +23,9 @@ struct Kernels {
     i64 (*packed_dense_floats)(i64 inputs, i64 units);
     void (*pack_dense)(const PackDense&);
     void (*packed_dense)(const PackedDense&);
+    void* (*pack_int8)(const Int8Matrix&);
+    void (*free_int8)(void*);
+    void (*int8_dense)(const Int8Dense&);
     void (*column_sum)(const float* x, i64 rows, i64 columns, float* sum);
 
     CellShape (*cell_shape)(Cell, i64 inputs, i64 units);

@@ -1,7 +1,7 @@
 // The contract of the recurrent kernels. B batch, T time, I inputs, H units, G gates, P outputs: the
 // features of h, H unless h is a projection of what the cell puts out.
 #pragma once
-#include "api/types.h"
+#include "api/int8.h"
 
 namespace gw {
 
@@ -58,6 +58,7 @@ struct Recurrent {
     const float* x;                        // [B, T, I]
     const float* kernel;                   // [I, G*H]
     const float* recurrent_kernel;         // [P, G*H]
+    Int8Matrix kernel8, recurrent_kernel8; // in the place of both where int8 says so
     const float* projection;               // [H, P], of a cell that does not carry h, else null
     const float* bias;                     // [G*H] or [2, G*H] (Gru); null: none
     const float* diagonal;                 // [D, H] of a cell that has them (peepholes); null: zeros
@@ -74,6 +75,7 @@ struct Recurrent {
     bool go_backwards, return_sequences, zero_output_for_mask;
     bool bf16;                             // the products by kernel and recurrent_kernel round their
                                            // operands to bfloat16; sums and everything else do not
+    bool int8;                             // they are products of int8, forward only
     float* y;                              // [B, T, P] or [B, P]
     float* final_states[kMaxStates];       // [B, P], [B, H]
     RecurrentSaved saved;                  // gates == null: nothing is kept

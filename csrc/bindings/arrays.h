@@ -18,6 +18,7 @@ namespace gw {
 namespace py = pybind11;
 
 using FloatArray = py::array_t<float>;
+using ByteArray = py::array_t<std::int8_t>;
 
 inline std::string shape_text(const py::array& array) {
     std::string text = "(";

@@ -25,8 +25,10 @@ template <class T> T cast_to(const char* name, const char* rule, const py::handl
 // The arguments of one instruction by their names.
 class Arguments {
   public:
-    Arguments(py::dict given, std::vector<py::object>& owners)
-        : given_(std::move(given)), owners_(owners) {}
+    Arguments(py::dict given, const Kernels& kernels_, std::vector<py::object>& owners)
+        : kernels(kernels_), given_(std::move(given)), owners_(owners) {}
+
+    const Kernels& kernels;
 
     bool has(const char* name) const { return given_.contains(name); }
     py::object object(const char* name) const {
@@ -74,6 +76,36 @@ class Arguments {
     }
     void keep(py::object owner) { owners_.push_back(std::move(owner)); }
 
+    // The kernel of so many axes, the last of which are columns, packed as a matrix; its shape is told.
+    std::shared_ptr<const void> int8_kernel(std::vector<i64>& shape, std::size_t axes) {
+        const py::object given = object("kernel");
+        const ByteArray array = typed<std::int8_t>("kernel", given);
+        if (array.ndim() != static_cast<py::ssize_t>(axes))
+            fail("kernel", "of " + std::to_string(axes) + " axes", shape_text(array));
+        shape.assign(array.shape(), array.shape() + axes);
+        i64 rows = 1;
+        for (std::size_t i = 0; i + 1 < axes; ++i) rows *= shape[i];
+        std::vector<py::object> held; // until it is packed
+        const py::object matrix = array.attr("reshape")(rows, shape.back());
+        const Int8Matrix m = int8_matrix("kernel", matrix, object("kernel_scale"), held);
+        if (rows == 0 || shape.back() == 0) fail("kernel", "of rows and columns", shape_text(array));
+        void* packed = nullptr;
+        run_kernel([&] { packed = kernels.pack_int8(m); });
+        return std::shared_ptr<const void>(packed, [free = kernels.free_int8](const void* one) {
+            free(const_cast<void*>(one));
+        });
+    }
+    void int8_table(EmbeddingInstruction& made) {
+        const ByteArray table = checked_numbers("table", object("table"));
+        const FloatArray scale = checked_scale("table_scale", object("table_scale"), table.shape(0));
+        made.bytes = table.data();
+        made.scale = scale.data();
+        made.rows = table.shape(0);
+        made.columns = table.shape(1);
+        keep(table);
+        keep(scale);
+    }
+
   private:
     py::dict given_;
     std::vector<py::object>& owners_;
@@ -91,6 +123,10 @@ using Made = std::unique_ptr<Instruction>;
 
 Made embedding(Arguments& a) {
     auto made = std::make_unique<EmbeddingInstruction>();
+    if (a.has("table_scale")) {
+        a.int8_table(*made);
+        return made;
+    }
     const FloatArray table = a.floats("table", {-1, -1});
     made->table = table.data();
     made->rows = table.shape(0);
@@ -104,17 +140,24 @@ Made masking(Arguments& a) {
     return made;
 }
 
-Made dense(Arguments& a, const Kernels& kernels) {
+Made dense(Arguments& a) {
     auto made = std::make_unique<DenseInstruction>();
-    const FloatArray kernel = a.floats("kernel", {-1, -1});
-    made->transposed = a.has("transposed") && a.flag("transposed");
-    made->features = kernel.shape(made->transposed ? 1 : 0);
-    made->units = kernel.shape(made->transposed ? 0 : 1);
-    made->kernel = kernel.data();
+    if (a.has("kernel_scale")) {
+        std::vector<i64> shape;
+        made->int8 = a.int8_kernel(shape, 2);
+        made->features = shape[0];
+        made->units = shape[1];
+    } else {
+        const FloatArray kernel = a.floats("kernel", {-1, -1});
+        made->transposed = a.has("transposed") && a.flag("transposed");
+        made->features = kernel.shape(made->transposed ? 1 : 0);
+        made->units = kernel.shape(made->transposed ? 0 : 1);
+        made->kernel = kernel.data();
+    }
     made->bias = a.floats_or_null("bias", {made->units});
     made->bf16 = a.flag("bf16");
     made->activation = a.activation("activation");
-    run_kernel([&] { made->pack(kernels); });
+    if (made->int8 == nullptr) run_kernel([&] { made->pack(a.kernels); });
     return made;
 }
 
@@ -152,13 +195,13 @@ Made column_norm(Arguments& a) {
     return made;
 }
 
-Made recurrent(Arguments& a, const Kernels& kernels) {
+Made recurrent(Arguments& a) {
     auto made = std::make_unique<RecurrentInstruction>();
     const auto packed = cast_to<std::shared_ptr<PackedWeights>>("weights", "packed", a.object("weights"));
     if (packed == nullptr) fail("weights", "packed", "None");
-    if (packed->isa != &kernels) fail("weights", "packed at the instruction set of the program", "at another");
+    if (packed->isa != &a.kernels) fail("weights", "packed at the instruction set of the program", "at another");
     made->weights = {packed->cell,    packed->shape, packed->inputs,
-                     packed->units,   packed->outputs, packed->bf16,
+                     packed->units,   packed->outputs, packed->bf16, packed->int8,
                      std::shared_ptr<const void>(packed, packed->data())};
     made->activation = a.activation("activation");
     made->recurrent_activation = a.activation("recurrent_activation");
@@ -243,20 +286,28 @@ Made depthwise(Arguments& a) {
 
 Made conv(Arguments& a) {
     auto made = std::make_unique<ConvInstruction>();
-    const FloatArray kernel = a.floats("kernel", {-1, -1, -1});
-    made->kernel = kernel.data();
-    made->taps = kernel.shape(0);
+    std::vector<i64> shape;
+    if (a.has("kernel_scale")) {
+        made->int8 = a.int8_kernel(shape, 3);
+    } else {
+        const FloatArray kernel = a.floats("kernel", {-1, -1, -1});
+        made->kernel = kernel.data();
+        shape.assign(kernel.shape(), kernel.shape() + 3);
+    }
+    made->taps = shape[0];
     made->groups = a.integer("groups", 1);
-    made->channels = kernel.shape(1) * made->groups;
-    made->features = kernel.shape(2);
+    made->channels = shape[1] * made->groups;
+    made->features = shape[2];
     if (made->taps == 0 || made->channels == 0 || made->features == 0 || made->taps > kMost ||
         made->features % made->groups != 0)
-        fail("kernel", "of taps, channels and features that the groups divide", shape_text(kernel));
+        fail("kernel", "of taps, channels and features that the groups divide", shape_text(shape));
     made->bias = a.floats_or_null("bias", {made->features});
     made->bf16 = a.flag("bf16");
     made->stride = a.integer("stride", 1);
     made->dilation = a.integer("dilation", 1);
     made->padding = padding(a);
+    if (made->int8 != nullptr && (made->groups != 1 || made->dilation != 1))
+        fail("kernel", "of float32 where there are groups or a dilation", "int8");
     return made;
 }
 
@@ -344,6 +395,8 @@ constexpr Maker kMakers[] = {
     {"softmax", plain<SoftmaxInstruction>},
     {"row_norm", row_norm},
     {"column_norm", column_norm},
+    {"dense", dense},
+    {"recurrent", recurrent},
     {"attention", attention},
     {"position", position},
     {"wave", wave},
@@ -370,9 +423,7 @@ constexpr Maker kMakers[] = {
     {"both", joined_masks<true>},
 };
 
-Made make(const std::string& operation, Arguments& arguments, const Kernels& kernels) {
-    if (operation == "recurrent") return recurrent(arguments, kernels);
-    if (operation == "dense") return dense(arguments, kernels);
+Made make(const std::string& operation, Arguments& arguments) {
     for (const Maker& known : kMakers)
         if (operation == known.name) return known.make(arguments);
     fail("operation", "one that programs have", "'" + operation + "'");
@@ -384,8 +435,9 @@ std::unique_ptr<Instruction> parse_instruction(const py::tuple& description, con
                                                std::vector<py::object>& owners) {
     if (description.size() != 5)
         fail("instruction", "(operation, name, inputs, outputs, arguments)", py::str(description));
-    Arguments arguments(cast_to<py::dict>("arguments", "a dictionary", description[4]), owners);
-    Made made = make(cast_to<std::string>("operation", "a text", description[0]), arguments, kernels);
+    Arguments arguments(cast_to<py::dict>("arguments", "a dictionary", description[4]), kernels,
+                        owners);
+    Made made = make(cast_to<std::string>("operation", "a text", description[0]), arguments);
     made->name = cast_to<std::string>("name", "a text", description[1]);
     made->inputs = cast_to<std::vector<int>>("inputs", "places of values", description[2]);
     made->outputs = cast_to<std::vector<int>>("outputs", "places of values", description[3]);

@@ -2,6 +2,7 @@
 #include "bindings/constructor.h"
 
 #include <cmath>
+#include <limits>
 
 namespace gw {
 
@@ -19,11 +20,15 @@ Cell parse_cell(const std::string& name) {
 
 CellSizes cell_sizes(Cell cell, const py::object& recurrent_kernel, const py::object& projection) {
     const auto u = shaped<float>("recurrent_kernel", recurrent_kernel, {-1, -1});
-    if (u.shape(0) == 0) fail("recurrent_kernel", "of at least one unit", "empty");
-    if (projection.is_none()) return {u.shape(0), u.shape(0), std::nullopt};
+    return cell_sizes(cell, u.shape(0), projection);
+}
+
+CellSizes cell_sizes(Cell cell, i64 rows, const py::object& projection) {
+    if (rows == 0) fail("recurrent_kernel", "of at least one unit", "empty");
+    if (projection.is_none()) return {rows, rows, std::nullopt};
     if (cell != Cell::lstm && cell != Cell::lstm_peephole && cell != Cell::lstm_layer_norm)
         fail("projection", "None for this cell", type_name(projection));
-    const auto p = shaped<float>("projection", projection, {-1, u.shape(0)});
+    const auto p = shaped<float>("projection", projection, {-1, rows});
     if (p.shape(0) <= p.shape(1)) fail("projection", "of fewer columns than rows", shape_text(p));
     return {p.shape(0), p.shape(1), p};
 }
@@ -70,34 +75,82 @@ NormWeights norm_weights(const CellShape& shape, i64 units, const py::object& ga
             given("beta", beta, shape.betas > 0, {units})};
 }
 
+ByteArray checked_numbers(const char* name, const py::object& numbers) {
+    const ByteArray array = shaped<std::int8_t>(name, numbers, {-1, -1});
+    const std::int8_t* data = array.data();
+    bool fits = true;
+    for (py::ssize_t i = 0; i < array.size(); ++i) fits &= data[i] != -128;
+    if (!fits) fail(name, "in [-127, 127]", "-128");
+    return array;
+}
+
+FloatArray checked_scale(const char* name, const py::object& scale, i64 count) {
+    const FloatArray array = shaped<float>(name, scale, {count});
+    for (i64 i = 0; i < count; ++i)
+        if (!(array.data()[i] >= 0.0f && array.data()[i] <= std::numeric_limits<float>::max()))
+            fail(name, "finite and not negative", std::to_string(array.data()[i]));
+    return array;
+}
+
+Int8Matrix int8_matrix(const char* name, const py::object& numbers, const py::object& scale,
+                       std::vector<py::object>& owners) {
+    const ByteArray data = checked_numbers(name, numbers);
+    const FloatArray scales = checked_scale((std::string(name) + "_scale").c_str(), scale, data.shape(1));
+    if (data.shape(0) > kMostInt8Rows)
+        fail(name, "of at most " + std::to_string(kMostInt8Rows) + " rows", shape_text(data));
+    owners.push_back(data);
+    owners.push_back(scales);
+    return {data.shape(0), data.shape(1), data.data(), scales.data()};
+}
+
 PackedWeights::PackedWeights(const std::string& cell_name, const py::object& kernel,
                              const py::object& recurrent_kernel, const py::object& bias,
                              const py::object& peepholes, const py::object& projection, bool bf16_,
-                             const py::object& gamma, const py::object& beta)
-    : cell(parse_cell(cell_name)), isa(&kernels()), bf16(bf16_) {
-    const auto w = shaped<float>("kernel", kernel, {-1, -1});
-    const auto u = shaped<float>("recurrent_kernel", recurrent_kernel, {-1, -1});
-    const CellSizes sizes = cell_sizes(cell, recurrent_kernel, projection);
-    inputs = w.shape(0);
+                             const py::object& gamma, const py::object& beta,
+                             const py::object& kernel_scale, const py::object& recurrent_scale)
+    : cell(parse_cell(cell_name)), isa(&kernels()), bf16(bf16_),
+      int8(!kernel_scale.is_none() || !recurrent_scale.is_none()) {
+    Recurrent r = {};
+    std::vector<py::object> owners;
+    i64 w_columns = 0, u_rows = 0, u_columns = 0;
+    if (int8) {
+        if (bf16) fail("bf16", "False of weights that have scales", "True");
+        r.kernel8 = int8_matrix("kernel", kernel, kernel_scale, owners);
+        r.recurrent_kernel8 = int8_matrix("recurrent_kernel", recurrent_kernel, recurrent_scale, owners);
+        inputs = r.kernel8.rows, w_columns = r.kernel8.columns;
+        u_rows = r.recurrent_kernel8.rows, u_columns = r.recurrent_kernel8.columns;
+    } else {
+        const auto w = shaped<float>("kernel", kernel, {-1, -1});
+        const auto u = shaped<float>("recurrent_kernel", recurrent_kernel, {-1, -1});
+        owners = {w, u};
+        r.kernel = w.data();
+        r.recurrent_kernel = u.data();
+        inputs = w.shape(0), w_columns = w.shape(1);
+        u_rows = u.shape(0), u_columns = u.shape(1);
+    }
+    const CellSizes sizes = cell_sizes(cell, u_rows, projection);
     units = sizes.units;
     outputs = sizes.outputs;
     if (inputs == 0) fail("kernel", "of at least one feature", "empty");
     shape = isa->cell_shape(cell, inputs, units);
     const i64 columns = shape.gates * units;
-    shaped<float>("kernel", kernel, {inputs, columns});
-    shaped<float>("recurrent_kernel", recurrent_kernel, {outputs, columns});
+    auto check_shape = [](const char* name, i64 rows, i64 found, i64 wanted) {
+        if (found != wanted)
+            fail(name, "of shape " + shape_text(std::vector<i64>{rows, wanted}),
+                 shape_text(std::vector<i64>{rows, found}));
+    };
+    check_shape("kernel", inputs, w_columns, columns);
+    check_shape("recurrent_kernel", outputs, u_columns, columns);
     const auto b = shape.bias_rows == 2 ? shaped_or_none<float>("bias", bias, {2, columns})
                                         : shaped_or_none<float>("bias", bias, {columns});
     const auto p = diagonal_weights(shape, units, peepholes);
     const NormWeights norms = norm_weights(shape, units, gamma, beta);
-    Recurrent r = {};
     r.bf16 = bf16;
+    r.int8 = int8;
     r.inputs = inputs;
     r.units = units;
     r.outputs = outputs;
     r.projection = data_or_null(sizes.projection);
-    r.kernel = w.data();
-    r.recurrent_kernel = u.data();
     r.bias = data_or_null(b);
     r.diagonal = data_or_null(p);
     r.gamma = data_or_null(norms.gamma);
@@ -116,9 +169,10 @@ void bind_packed_weights(pybind11::module_& m) {
     py::class_<gw::PackedWeights, std::shared_ptr<gw::PackedWeights>> packed(m, "PackedWeights");
     gw::def_constructor<const std::string&, const py::object&, const py::object&, const py::object&,
                         const py::object&, const py::object&, bool, const py::object&,
-                        const py::object&>(
+                        const py::object&, const py::object&, const py::object&>(
         packed, py::arg("cell"), py::arg("kernel"), py::arg("recurrent_kernel"), py::arg("bias"),
         py::arg("peepholes") = py::none(), py::arg("projection") = py::none(),
-        py::arg("bf16") = false, py::arg("gamma") = py::none(), py::arg("beta") = py::none());
+        py::arg("bf16") = false, py::arg("gamma") = py::none(), py::arg("beta") = py::none(),
+        py::arg("kernel_scale") = py::none(), py::arg("recurrent_scale") = py::none());
     packed.def_property_readonly("isa", [](const gw::PackedWeights& w) { return w.isa->isa; });
 }

@@ -16,8 +16,17 @@ struct CellSizes {
     std::optional<FloatArray> projection;
 };
 
-// Raises ValueError.
+// `rows` are those of the recurrent kernel. Raises ValueError.
+CellSizes cell_sizes(Cell cell, i64 rows, const py::object& projection);
 CellSizes cell_sizes(Cell cell, const py::object& recurrent_kernel, const py::object& projection);
+
+// Whole numbers in [-127, 127] and the scales of their columns, as a kernel reads them; the arrays are
+// added to the owners. Raises ValueError, TypeError.
+Int8Matrix int8_matrix(const char* name, const py::object& numbers, const py::object& scale,
+                       std::vector<py::object>& owners);
+ByteArray checked_numbers(const char* name, const py::object& numbers);
+// One for each column, or each row, of them; finite and not negative.
+FloatArray checked_scale(const char* name, const py::object& scale, i64 count);
 
 // A bound of numbers from Python: None is none. Raises ValueError naming the argument.
 float parse_bound(const char* argument, const std::optional<float>& bound);
@@ -45,7 +54,8 @@ class PackedWeights {
     PackedWeights(const std::string& cell, const py::object& kernel,
                   const py::object& recurrent_kernel, const py::object& bias,
                   const py::object& peepholes, const py::object& projection, bool bf16,
-                  const py::object& gamma, const py::object& beta);
+                  const py::object& gamma, const py::object& beta,
+                  const py::object& kernel_scale, const py::object& recurrent_scale);
     ~PackedWeights();
     PackedWeights(const PackedWeights&) = delete;
     PackedWeights& operator=(const PackedWeights&) = delete;
@@ -55,6 +65,7 @@ class PackedWeights {
     i64 inputs, units, outputs;
     CellShape shape;
     const bool bf16; // rounded to bfloat16
+    const bool int8; // whole numbers and the scales of their columns
     const void* data() const { return packed_; }
 
   private:

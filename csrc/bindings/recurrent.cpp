@@ -82,7 +82,8 @@ class RecurrentPass {
     // Weights packed before, of the same values as this pass' own.
     void use(std::shared_ptr<PackedWeights> packed) {
         if (packed->cell != cell_ || packed->inputs != inputs_ || packed->units != units_ || packed->outputs != outputs_ ||
-            packed->isa != isa_ || packed->bf16 != args_.bf16)
+            packed->isa != isa_ || packed->bf16 != args_.bf16 ||
+            packed->int8)
             fail("packed", "packed from these weights at this instruction set", "from others");
         packed_ = std::move(packed);
         args_.packed = packed_->data();

@@ -28,6 +28,7 @@ class RecurrentStream {
         args_.outputs = weights_->outputs;
         args_.packed = weights_->data();
         args_.bf16 = weights_->bf16;
+        args_.int8 = weights_->int8;
         args_.activation = parse_activation("activation", activation);
         args_.recurrent_activation =
             parse_activation("recurrent_activation", recurrent_activation);

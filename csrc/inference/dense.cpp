@@ -39,7 +39,8 @@ void EmbeddingInstruction::run(const Kernels& kernels, Values& values) {
         copy_checked<i64>(ids, rows, checked_ids.get());
     else
         copy_checked<i32>(ids, rows, checked_ids.get());
-    kernels.embedding_forward({table, checked_ids.get(), out(values).floats(), n, columns});
+    kernels.embedding_forward(
+        {table, checked_ids.get(), out(values).floats(), n, columns, bytes, scale});
 }
 
 void NonzeroInstruction::plan(Values& values) {
@@ -91,7 +92,9 @@ void DenseInstruction::run(const Kernels& kernels, Values& values) {
     const Value& x = in(values, 0);
     float* y = out(values).floats();
     const i64 rows = x.shape.count(0, x.shape.axes - 1);
-    if (packed != nullptr) {
+    if (int8 != nullptr) {
+        kernels.int8_dense({rows, features, x.floats(), int8.get(), bias, activation, y});
+    } else if (packed != nullptr) {
         kernels.packed_dense({rows, features, units, x.floats(), packed.get(), bias, activation, y});
     } else if (transposed) {
         kernels.gemm({rows, units, features, x.floats(), features, 1, kernel, 1, features, bias, y, units,

@@ -6,6 +6,8 @@ namespace gw {
 
 struct EmbeddingInstruction : CopiedInstruction<EmbeddingInstruction> { // ids -> rows of the table
     const float* table = nullptr;                                      // [rows, columns]
+    const std::int8_t* bytes = nullptr;                                // in its place, with
+    const float* scale = nullptr;                                      // those of the rows
     i64 rows = 0, columns = 0;
     void plan(Values& values) override;
     void run(const Kernels& kernels, Values& values) override;
@@ -28,6 +30,7 @@ struct DenseInstruction : CopiedInstruction<DenseInstruction> {
     bool transposed = false;                        // the kernel is [units, features]
     std::shared_ptr<const float> packed;            // the kernel again, for the program's table; or null
     bool bf16 = false;                              // the product rounds its operands
+    std::shared_ptr<const void> int8;               // packed, in the place of the kernel; or null
     Activation activation = Activation::linear;
     void plan(Values& values) override;
     void run(const Kernels& kernels, Values& values) override;

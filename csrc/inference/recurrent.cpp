@@ -41,6 +41,7 @@ void RecurrentInstruction::run(const Kernels& kernels, Values& values) {
     r.x = x.floats();
     r.packed = weights.packed.get();
     r.bf16 = weights.bf16;
+    r.int8 = weights.int8;
     r.activation = activation;
     r.recurrent_activation = recurrent_activation;
     r.activation_clip = activation_clip;

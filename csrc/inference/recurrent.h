@@ -11,6 +11,7 @@ struct CellWeights {
     CellShape shape;
     i64 inputs, units, outputs;
     bool bf16; // rounded to bfloat16, as the other operands of their products are
+    bool int8; // whole numbers and scales, as the other operands become
     std::shared_ptr<const void> packed;
 };
 

@@ -92,6 +92,10 @@ std::vector<Instruction::Kept> WindowInstruction::kept() {
 // y[rows, features] = windows of x, which begin a stride apart, times the kernel.
 void ConvInstruction::multiply(const Kernels& kernels, const float* x, i64 rows, float* y) const {
     const i64 step = stride * channels;
+    if (int8 != nullptr) {
+        kernels.int8_dense({rows, step, x, int8.get(), bias, Activation::linear, y});
+        return;
+    }
     if (groups == 1 && dilation == 1) {
         kernels.gemm({rows, features, taps * channels, x, step, 1, kernel, features, 1, bias, y, features, false, bf16});
         return;

@@ -37,6 +37,7 @@ struct ConvInstruction : WindowInstruction {
     const float *kernel = nullptr, *bias = nullptr; // [taps, channels / groups, features], [features] or null
     i64 groups = 1;
     bool bf16 = false; // products round their operands
+    std::shared_ptr<const void> int8; // packed, in the place of the kernel of one group without dilation
     std::unique_ptr<Instruction> copy() const override { return std::make_unique<ConvInstruction>(*this); }
 
   private:

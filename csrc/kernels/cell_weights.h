@@ -3,12 +3,18 @@
 #include "api/recurrent.h"
 #include "kernels/cells/normalized.h"
 #include "kernels/gemm.h"
+#include "kernels/operand_rows.h"
 
 namespace gw::GW_ISA {
 namespace {
 
 // Whether h is a projection of what the cell puts out.
 inline bool projects(const Recurrent& r) { return r.outputs < r.units; }
+
+// What the products by kernel and recurrent_kernel read.
+inline Words words_of(const Recurrent& r) {
+    return r.int8 ? Words::bytes : r.bf16 ? Words::pairs : Words::floats;
+}
 
 inline i64 padded_units(i64 units) { return round_up(units, kLanes); }
 
@@ -169,7 +175,7 @@ inline PackedMatrix projection_back(const Recurrent& r) {
 class ForwardWeights {
   public:
     ForwardWeights(const Recurrent& r, const CellLayout& cell)
-        : padded_(padded_units(r.units)), pairs_(r.bf16), bias_(cell.slots * padded_),
+        : padded_(padded_units(r.units)), words_(words_of(r)), bias_(cell.slots * padded_),
           memory_((cell.x_slots.count() * depth(r.inputs) + cell.gates * depth(r.outputs)) * padded_),
           panels_((cell.slots + 1) * ((padded_ + kPanel - 1) / kPanel)),
           diagonals_(padded_diagonals(r, cell.diagonals)), norms_(norm_weights(r, cell)),
@@ -188,21 +194,16 @@ class ForwardWeights {
                 next += depth(r.outputs) * width;
             }
         }
-        const SlotMatrix x = {r.kernel, r.inputs, cell.gates, r.units, cell.x_gate};
-        const SlotMatrix h = {r.recurrent_kernel, r.outputs, cell.gates, r.units, cell.h_gate};
         constexpr i64 kTask = 16;
         const i64 count = first_ + second_;
         parallel_tasks((count + kTask - 1) / kTask, copy_nanoseconds(kTask * kPanel * (r.inputs + r.units)),
                        [&](i64 task) {
-                           const CellPanel* some = panels() + task * kTask;
-                           const i64 n = min64(kTask, count - task * kTask);
-                           pack_panels(x, some, n, &CellPanel::x, pairs_);
-                           pack_panels(h, some, n, &CellPanel::h, pairs_);
+                           pack(r, cell, panels() + task * kTask, min64(kTask, count - task * kTask));
                        });
         sum_bias(r, cell);
     }
 
-    bool pairs() const { return pairs_; } // of bfloat16, two rows of the weights a row
+    Words words() const { return words_; }
     CellPanel* panels() const { return panels_.get(); }
     i64 first() const { return first_; }   // panels of the first product
     i64 second() const { return second_; } // panels of the second, after them
@@ -212,7 +213,33 @@ class ForwardWeights {
     const PackedMatrix& projection() const { return projection_; }
 
   private:
-    i64 depth(i64 rows) const { return pairs_ ? pair_words(rows) : rows; }
+    // Rows of words of a panel; beneath those of bytes, two of their columns (int8.h).
+    i64 depth(i64 rows) const {
+        return word_count(words_, rows) + (words_ == Words::bytes ? kColumnRows : 0);
+    }
+
+    void pack(const Recurrent& r, const CellLayout& cell, CellPanel* some, i64 n) const {
+        if (words_ == Words::bytes) {
+            pack_bytes(r.kernel8, cell, cell.x_gate, some, n, &CellPanel::x);
+            pack_bytes(r.recurrent_kernel8, cell, cell.h_gate, some, n, &CellPanel::h);
+            return;
+        }
+        const SlotMatrix x = {r.kernel, r.inputs, cell.gates, r.units, cell.x_gate};
+        const SlotMatrix h = {r.recurrent_kernel, r.outputs, cell.gates, r.units, cell.h_gate};
+        pack_panels(x, some, n, &CellPanel::x, words_ == Words::pairs);
+        pack_panels(h, some, n, &CellPanel::h, words_ == Words::pairs);
+    }
+
+    void pack_bytes(const Int8Matrix& m, const CellLayout& cell, const i64* gate_of_slot,
+                    const CellPanel* some, i64 n, float* CellPanel::*member) const {
+        const i64 units = m.columns / cell.gates;
+        for (i64 p = 0; p < n; ++p)
+            if (some[p].*member != nullptr)
+                pack_byte_panel(m, some[p].vectors * kLanes, some[p].*member, [&](i64 j) {
+                    const i64 column = some[p].column + j, unit = column % padded_;
+                    return unit < units ? gate_of_slot[column / padded_] * units + unit : i64(-1);
+                });
+    }
 
     // Cuts at slots where the set of products changes.
     void cut(const CellLayout& cell) {
@@ -250,7 +277,7 @@ class ForwardWeights {
     }
 
     i64 padded_;
-    bool pairs_;
+    Words words_;
     Floats bias_, memory_;
     Buffer<CellPanel> panels_;
     Floats diagonals_, norms_;
@@ -290,7 +317,7 @@ class TransposedWeights {
                 Tile t(c + column, c_row);
                 t.add({dg.data + k0, dg.row, 1, memory_.get() + column * depth_ + k0 * width(column),
                        width(column), min64(kDepth, depth_ - k0)});
-                t.pairs = pairs_;
+                if (pairs_) t.words = Words::pairs;
                 t.start = accumulate || k0 > 0 ? t.c : nullptr;
                 t.start_row = c_row;
                 runner.run(t, static_cast<int>(width(column) / kLanes));

@@ -7,12 +7,28 @@
 namespace gw::GW_ISA {
 namespace {
 
+// y = scale times n bytes.
+inline void scale_bytes(const std::int8_t* bytes, i64 n, float scale, float* y) {
+    typedef std::int8_t several __attribute__((vector_size(kLanes), aligned(1), may_alias));
+    i64 i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+        const several some = *reinterpret_cast<const several*>(bytes + i);
+        store(y + i, __builtin_convertvector(some, vf) * scale);
+    }
+    for (; i < n; ++i) y[i] = static_cast<float>(bytes[i]) * scale;
+}
+
 inline void embedding_forward(const EmbeddingForward& e) {
     constexpr i64 kFloats = 1 << 14;
     const i64 some = 1 + kFloats / (e.columns + 1);
     const double nanoseconds = static_cast<double>(min64(e.n, some) * e.columns) / 4.0;
     parallel_tasks((e.n + some - 1) / some, nanoseconds, [&](i64 task) {
         for (i64 i = task * some; i < min64(e.n, (task + 1) * some); ++i) {
+            if (e.bytes != nullptr) {
+                scale_bytes(e.bytes + e.ids[i] * e.columns, e.columns, e.scale[e.ids[i]],
+                            e.y + i * e.columns);
+                continue;
+            }
             const float* row = e.table + e.ids[i] * e.columns;
             for_vectors(0, e.columns, [&](i64 c, i64 lanes) {
                 store_some(e.y + i * e.columns + c, load_some(row + c, lanes), lanes);

@@ -2,6 +2,7 @@
 #pragma once
 #include "api/gemm.h"
 #include "kernels/elementwise.h"
+#include "kernels/bfloat16.h"
 #include "kernels/tile.h"
 #include "runtime/memory.h"
 #include "runtime/parallel.h"
@@ -169,7 +170,7 @@ inline void gemm_task(const Gemm& g, i64 row0, i64 rows, i64 first, i64 panels, 
                 a.b = lies ? g.b + k0 * g.b_row + column : packed + (p - kept) * kPanelStride;
                 a.b_row = lies ? g.b_row : vectors * kLanes;
                 t.add(a);
-                t.pairs = g.bf16;
+                if (g.bf16) t.words = Words::pairs;
                 t.last = min64(kLanes, g.n - column - (vectors - 1) * kLanes);
                 if (k0 > 0 || g.accumulate) {
                     t.start = t.c;

@@ -7,6 +7,7 @@
 #include "kernels/dropout.h"
 #include "kernels/embedding.h"
 #include "kernels/entries.h"
+#include "kernels/int8_dense.h"
 #include "kernels/loss.h"
 #include "kernels/merging.h"
 #include "kernels/normalization.h"
@@ -33,6 +34,9 @@ constexpr Kernels make_table() {
     k.packed_dense_floats = packed_dense_floats;
     k.pack_dense = pack_dense;
     k.packed_dense = packed_dense;
+    k.pack_int8 = pack_int8;
+    k.free_int8 = free_int8;
+    k.int8_dense = int8_dense;
     k.column_sum = column_sum_dense;
     k.cell_shape = cell_shape;
     k.pack_weights = pack_weights;

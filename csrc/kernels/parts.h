@@ -43,8 +43,8 @@ struct Part {
 // How many threads share all rows, each with its part of the weights; 1: each has rows of its own. They
 // share where fewer rows than would pay for reading all weights fall to each, if a step is long enough to
 // be worth meeting for, and if h is what the cell puts out: a projection needs all units of it, and so
-// does layer normalization. Pairs of bfloat16 are made once for each row: by the one thread that it
-// belongs to.
+// does layer normalization. Words of a row that is
+// rounded are made once: by the one thread that it belongs to.
 template <class Cell> i64 team_size(const Recurrent& r, i64 threads) {
     constexpr double kStep = 1500.0;  // nanoseconds of work a thread needs between two meetings
     constexpr double kPerFloat = 0.05; // nanoseconds to read one from a cache further away
@@ -52,7 +52,8 @@ template <class Cell> i64 team_size(const Recurrent& r, i64 threads) {
     const i64 rows = r.plan.batch / threads;
     const bool few = rows < 2, large = weights > 4.0 * kCachedWeights && rows < 6,
                huge = weights > 32.0 * kCachedWeights && rows < 24;
-    if ((!few && !large && !huge) || threads < 2 || projects(r) || normalizes<Cell> || r.bf16 ||
+    if ((!few && !large && !huge) || threads < 2 || projects(r) || normalizes<Cell> ||
+        words_of(r) != Words::floats ||
         !teams_pay())
         return 1;
     const double step = weights * kPerFloat + multiply_nanoseconds(r.plan.batch, 1, 1) * weights / 4;

@@ -21,7 +21,7 @@ inline void multiply_first(const Part& part, const ForwardWeights& weights, i64 
     part.for_panels(0, weights.first(), [&](i64 i) {
         const CellPanel& panel = weights.panels()[i];
         Tile t(gates + panel.column, gates_row);
-        t.pairs = weights.pairs();
+        t.words = weights.words();
         if (x.data != nullptr && panel.x != nullptr)
             t.add({x.data, x.row, 1, panel.x, panel.vectors * kLanes, x.k});
         if (h.data != nullptr && panel.h != nullptr)
@@ -57,7 +57,7 @@ template <class Cell> void multiply_ahead(const Recurrent& r, const Part& part,
             if (rows_at(s) <= 0) break;
             const ProductRows x = at.x_operand_made(r, s, part.first);
             Tile t(at.gates(s, part.first) + panel.column, at.row.gates);
-            t.pairs = weights.pairs();
+            t.words = weights.words();
             t.add({x.data, x.row, 1, panel.x, panel.vectors * kLanes, x.k});
             t.start = weights.bias() + panel.column;
             PanelRunner(rows_at(s)).run(t, panel.vectors);
@@ -139,7 +139,7 @@ template <class Cell> void forward_part(const Cell& cell, const Recurrent& r,
                 part.for_panels(weights.first(), weights.first() + weights.second(), [&](i64 i) {
                     const CellPanel& panel = weights.panels()[i];
                     Tile t(at.gates(step, first) + panel.column, at.row.gates);
-                    t.pairs = weights.pairs();
+                    t.words = weights.words();
                     t.add({second.data, second.row, 1, panel.h, panel.vectors * kLanes, second.k});
                     t.start = t.c;
                     t.start_row = at.row.gates;
@@ -341,7 +341,7 @@ template <class Cell> void input_gradient(const Recurrent& r, float* dx) {
     const i64 columns = weights.columns();
     const i64 depth = Cell::x_slots.count() * padded;
     const Floats by_token(tokens * columns);
-    const OperandRows operand(r.bf16, tokens, depth);
+    const OperandRows operand(words_of(r), tokens, depth);
     const float* gates = r.saved.gates + Cell::x_slots.begin * padded;
     parallel_tasks((tokens + kTaskRows - 1) / kTaskRows,
                    multiply_nanoseconds(kTaskRows, columns, depth),
@@ -362,7 +362,7 @@ template <class Cell> void backward(const Cell& cell, const Recurrent& r, const 
         const StepBuffers<Cell> at(r);
         const ZoneoutRows zoneout(r, Cell::states);
         Carried carried;
-        carried.gates = OperandRows(r.bf16, r.plan.batch, Cell::slots * padded_units(r.units));
+        carried.gates = OperandRows(words_of(r), r.plan.batch, Cell::slots * padded_units(r.units));
         for (i64 k = 0; k < Cell::states; ++k) carried.d[k] = Floats(rows);
         if (Cell::second.count() > 0) carried.second = Floats(rows);
         if (r.recurrent_mask != nullptr) carried.operand = Floats(rows);

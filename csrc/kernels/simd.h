@@ -190,6 +190,43 @@ GW_INLINE vf dot_bf16(vf sum, vi a, vi b) {
 template <class V> V dot_int8(V sum, vi a, vi b) = delete;
 #endif
 
+// Products of words of four int8 in [-127, 127], exact. Of the left ones come kLeftWords words: the bytes
+// with kByteOffset added; or their magnitudes, and all ones where they are negative, for instructions that
+// multiply bytes without a sign by bytes with one: |x| * ~w is x * w - |x| there. Then sums lack the
+// magnitudes of all negative x, whatever w is. Two products of 127 and 128 fit the 16 bits between.
+#if defined(__AVX512BF16__) && defined(__AVX512VNNI__)
+constexpr i32 kByteOffset = 128;
+constexpr int kLeftWords = 1;
+GW_INLINE vi add_products(vi sum, const vi (&x)[1], vi w) { return dot_int8(sum, x[0], w); }
+#elif defined(__SSSE3__)
+constexpr i32 kByteOffset = 0;
+constexpr int kLeftWords = 2;
+GW_INLINE vi add_products(vi sum, const vi (&x)[2], vi w) {
+#if defined(__AVX512BW__)
+    const __m512i magnitude = reinterpret_cast<__m512i>(x[0]), right = reinterpret_cast<__m512i>(w ^ x[1]);
+    return sum + reinterpret_cast<vi>(
+                     _mm512_madd_epi16(_mm512_maddubs_epi16(magnitude, right), _mm512_set1_epi16(1)));
+#elif defined(__AVX2__)
+    const __m256i magnitude = reinterpret_cast<__m256i>(x[0]), right = reinterpret_cast<__m256i>(w ^ x[1]);
+    return sum + reinterpret_cast<vi>(
+                     _mm256_madd_epi16(_mm256_maddubs_epi16(magnitude, right), _mm256_set1_epi16(1)));
+#else
+    const __m128i magnitude = reinterpret_cast<__m128i>(x[0]), right = reinterpret_cast<__m128i>(w ^ x[1]);
+    return sum + reinterpret_cast<vi>(
+                     _mm_madd_epi16(_mm_maddubs_epi16(magnitude, right), _mm_set1_epi16(1)));
+#endif
+}
+#else
+constexpr i32 kByteOffset = 0;
+constexpr int kLeftWords = 1;
+GW_INLINE vi add_products(vi sum, const vi (&x)[1], vi w) {
+    const vu left = reinterpret_cast<vu>(x[0]), right = reinterpret_cast<vu>(w);
+    for (int up = 0; up < 32; up += 8) // each byte in turn at the top of the lane, then back with its sign
+        sum += (reinterpret_cast<vi>(left << up) >> 24) * (reinterpret_cast<vi>(right << up) >> 24);
+    return sum;
+}
+#endif
+
 // a0 b0 a1 b1 ...: the first and the second half of the lanes.
 GW_INLINE vl interleave_first(vl a, vl b) {
 #if defined(__AVX512F__)

@@ -8,10 +8,10 @@ namespace {
 // Weights up to this many floats stay in a core's cache from one step to the next.
 constexpr i64 kCachedWeights = 1 << 16;
 
-// Floats (or words of pairs) of W_x and W_h together, as they are read.
+// Words of W_x and W_h together, as they are read.
 template <class Cell> i64 weights_of(const Recurrent& r) {
     const i64 depth = r.inputs + r.outputs;
-    return Cell::slots * padded_units(r.units) * (r.bf16 ? pair_words(depth) : depth);
+    return Cell::slots * padded_units(r.units) * word_count(words_of(r), depth);
 }
 
 // Where the weights do not stay in the cache, or cost more than the few rows they meet, x·W_x is computed
@@ -30,8 +30,8 @@ template <class Cell> class StepBuffers {
     StepBuffers(const Recurrent& r)
         : row(r), plan_(r.plan), keep_(r.saved.gates != nullptr),
           ahead_(steps_ahead(r.plan, weights_of<Cell>(r))), at_(r.saved),
-          x_rows_(r.bf16, ahead_ * r.plan.batch, r.inputs), h_rows_(r.bf16, r.plan.batch, r.outputs),
-          second_rows_(r.bf16 && Cell::second.count() > 0, r.plan.batch, r.units) {
+          x_rows_(words_of(r), ahead_ * r.plan.batch, r.inputs), h_rows_(words_of(r), r.plan.batch, r.outputs),
+          second_rows_(words_of(r), Cell::second.count() > 0 ? r.plan.batch : 0, r.units) {
         if (keep_) return;
         const i64 rows = r.plan.batch;
         gates_ = Floats(rows * ahead_ * row.gates);

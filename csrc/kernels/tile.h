@@ -1,39 +1,14 @@
 // The micro-kernel under every matrix product: a tile of some rows by up to kPanelVectors vectors whose
 // sums stay in registers while one or two products run through it.
 #pragma once
-#include "kernels/bfloat16.h"
-#include "kernels/simd.h"
+#include "kernels/int8_tile.h"
+#include "kernels/operand.h"
 
 namespace gw::GW_ISA {
 namespace {
 
 constexpr i64 kPanel = kPanelVectors * kLanes; // columns of a full tile
 constexpr i64 kDepth = 256; // rows of b per pass: a panel of them stays in the nearest cache
-
-// One product a·b: a has rows a_row and columns a_col apart, b has rows b_row apart. Of a tile of pairs,
-// each float of both is a word of two bfloat16 (bfloat16.h), and k counts words.
-struct Operand {
-    const float* a;
-    i64 a_row, a_col;
-    const float* b;
-    i64 b_row;
-    i64 k;
-};
-
-// c = start + sum of operands, for `rows` rows of `vectors` vectors.
-struct Tile {
-    float* c;
-    i64 ldc;
-    const float* start = nullptr; // first value of the sums; null: zero
-    i64 start_row = 0;            // rows of `start` are this far apart: 0 for a bias, ldc to accumulate
-    i64 last = kLanes;            // columns of the last vector that exist in c (and in start)
-    bool pairs = false;
-    int operands = 0;
-    Operand operand[2];
-
-    Tile(float* c_, i64 ldc_) : c(c_), ldc(ldc_) {}
-    void add(const Operand& o) { operand[operands++] = o; }
-};
 
 // What is multiplied: floats, or pairs of bfloat16.
 template <bool Pairs> struct Product;
@@ -180,7 +155,7 @@ class RowTiles {
 inline void run_rows(Tile& t, i64 m, int vectors) {
     for (RowTiles tile(m, vectors); tile.more(); tile.next()) {
         const int rows = tile.rows();
-        (t.pairs ? tile_function<true>(rows, vectors) : tile_function<false>(rows, vectors))(t);
+        (t.words == Words::pairs ? tile_function<true>(rows, vectors) : tile_function<false>(rows, vectors))(t);
         for (int o = 0; o < t.operands; ++o) t.operand[o].a += rows * t.operand[o].a_row;
         if (t.start != nullptr) t.start += rows * t.start_row;
         t.c += rows * t.ldc;
@@ -265,9 +240,16 @@ class PanelRunner {
     explicit PanelRunner(i64 rows) : rows_(rows) {}
     PanelRunner(const PanelRunner&) = delete;
     PanelRunner& operator=(const PanelRunner&) = delete;
-    ~PanelRunner() { flush(); }
+    ~PanelRunner() {
+        flush();
+        bytes_.flush();
+    }
 
     void run(const Tile& tile, int vectors) {
+        if (tile.words == Words::bytes) {
+            bytes_.run(tile, rows_, vectors);
+            return;
+        }
         if (rows_ > tile_rows(vectors) && depth(tile) > kDepth) {
             run_rows_in_passes(tile, rows_, vectors);
             return;
@@ -294,7 +276,7 @@ class PanelRunner {
     void flush() {
         const int rows = static_cast<int>(rows_);
         if (waiting_ == wide_panels(rows)) {
-            if (tiles_[0].pairs)
+            if (tiles_[0].words == Words::pairs)
                 run_wide_of<true>(rows);
             else
                 run_wide_of<false>(rows);
@@ -315,6 +297,7 @@ class PanelRunner {
 
     i64 rows_;
     int waiting_ = 0;
+    ByteRunner bytes_;
     Tile tiles_[4] = {{nullptr, 0}, {nullptr, 0}, {nullptr, 0}, {nullptr, 0}};
 };
 

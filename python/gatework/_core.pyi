@@ -441,7 +441,14 @@ class PackedWeights:
         bf16: bool = False,
         gamma: _Floats | None = None,
         beta: _Floats | None = None,
-    ) -> None: ...
+        kernel_scale: _Floats | None = None,
+        recurrent_scale: _Floats | None = None,
+    ) -> None:
+        """With scales, kernel and recurrent_kernel are int8 in [-127, 127], forward only.
+
+        Column j of a kernel is its scale[j] times such numbers.
+        """
+
     @property
     def isa(self) -> str: ...
 

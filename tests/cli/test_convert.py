@@ -108,6 +108,29 @@ def test_code_of_a_program_that_cannot_stream(
     assert "must be a whole program file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "int8"])
+def test_a_program_of_another_type(tmp_path: Path, dtype: str) -> None:
+    model = small_model()
+    model.save(tmp_path / "a.keras")
+    target = tmp_path / "b.gwp"
+    assert main(["convert", str(tmp_path / "a.keras"), str(target), "--dtype", dtype]) == 0
+    program = inference.load(target, verify=True)
+    assert dtype in {one.dtype for one in program.report()}
+    np.testing.assert_array_equal(program(IDS), inference.compile(model, dtype)(IDS))
+
+
+def test_other_forms_have_no_type(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small_model().save(tmp_path / "a.keras")
+    given = ["convert", str(tmp_path / "a.keras"), str(tmp_path / "b.h5"), "--dtype", "int8"]
+    assert main(given) == 2
+    inference.compile(small_model()).save(tmp_path / "a.gwp")
+    given = ["convert", str(tmp_path / "a.gwp"), str(tmp_path / "b.c"), "--dtype", "int8"]
+    assert main(given) == 2
+    assert (
+        "--dtype is for a program, .gwp or .c, that is made of a model" in capsys.readouterr().err
+    )
+
+
 def test_what_it_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     small_model().save(tmp_path / "a.keras")
     main(["convert", str(tmp_path / "a.keras"), str(tmp_path / "b.h5")])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gatework import layers, models
+from gatework import inference, layers, models
 from gatework.interop.torch import load_state_dict
 
 
@@ -61,3 +61,21 @@ def test_torch_layout(saved_models: Path, cell: str) -> None:
     load_state_dict(model, state)
     y = model.predict(x[None], verbose=0)
     np.testing.assert_allclose(y.reshape(-1), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["lstm", "lstm_1d", "gru", "gru_1d", "dense"])
+def test_int8_is_near(saved_models: Path, name: str) -> None:
+    """The recorded output with an error of a few hundredths, by streaming as by whole sequences."""
+    folder = saved_models / "rtneural"
+    x, expected = columns(folder, name)
+    entries = json.loads((folder / f"{name}.json").read_text())["layers"]
+    shape = (1,) if name == "dense" else (None, 1)
+    model = models.Sequential([layers.Input(shape), *(layer_of(entry) for entry in entries)])
+    model.set_weights([np.array(w, np.float32) for entry in entries for w in entry["weights"]])
+    program = inference.compile(model, dtype="int8")
+    y = program(x if name == "dense" else x[None]).reshape(-1)
+    assert np.linalg.norm(y - expected) <= 0.05 * np.linalg.norm(expected)
+    if name != "dense":
+        session = program.session()
+        steps = np.concatenate([session.step(row[None]) for row in x])
+        np.testing.assert_array_equal(steps.reshape(-1), y)

@@ -103,6 +103,47 @@ def test_models_of_floats(name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_models_of_int8(name: str, tmp_path: Path) -> None:
+    """Rounded up here and down there, a value differs by a step of 127: rarely, and by little."""
+    model = shaken(gatework.Sequential([layers.Input((None, 4)), *MODELS[name]()]), 8)
+    program = compile(model, dtype="int8")
+    x = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
+    x[[0, 5, 6]] = 0.0
+    x[9, 1] = 1e-38
+    session = program.session()
+    wanted = np.concatenate([session.step(row[None]) for row in x])
+    found = run_c(program, x, wanted.shape[1], tmp_path)
+    assert "int8_t" in (tmp_path / "model.c").read_text()
+    scale = float(np.abs(wanted).max())
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=0.02 * scale)
+    assert np.median(np.abs(found - wanted)) <= 1e-4 * scale
+
+
+def test_int8_of_inputs_that_are_the_same_is_the_same(tmp_path: Path) -> None:
+    """Without an activation before them, products have the very numbers of the program."""
+    inner = layers.Conv1D(9, 3, padding="causal")
+    model = shaken(gatework.Sequential([layers.Input((None, 5)), inner]), 1)
+    program = compile(model, dtype="int8")
+    x = np.random.default_rng(0).normal(size=(30, 5)).astype("float32")
+    x[20, 2] = np.nan
+    found = run_c(program, x, 9, tmp_path)
+    np.testing.assert_allclose(found, program(x[None])[0], rtol=2e-6, atol=1e-6)
+    assert np.isnan(found[20:23]).all()
+    assert np.isfinite(found[:20]).all()
+
+
+def test_tables_of_int8(tmp_path: Path) -> None:
+    inner = [layers.Embedding(9, 4, mask_zero=True), layers.GRU(5), layers.Dense(9)]
+    model = shaken(gatework.Sequential([layers.Input((None,)), *inner]), 2)
+    program = compile(model, dtype="int8")
+    ids = np.array([0, 3, 8, 0, 1])
+    session = program.session()
+    wanted = np.concatenate([session.step(ids[t : t + 1]) for t in range(5)])
+    found = run_c(program, ids[:, None], 9, tmp_path, ids=True)
+    np.testing.assert_allclose(found, wanted, atol=0.02)
+
+
 def test_every_activation(tmp_path: Path) -> None:
     assert set(ACTIVATIONS) == set(FUSED_ACTIVATIONS)
     x = layers.Input((None, 1))

@@ -167,7 +167,7 @@ def test_hostile_texts_are_refused(case: str, saved: Path) -> None:
 
 
 def test_a_newer_version_says_so(saved: Path) -> None:
-    refused(rewritten(saved, lambda d: None, version=2), "of version 2, and this reads version 1")
+    refused(rewritten(saved, lambda d: None, version=3), "of version 3, and this reads versions 1")
     assert load(rewritten(saved, lambda d: None)).name
 
 
@@ -216,6 +216,104 @@ def test_loading_needs_no_model_code(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert found.stdout.strip() == "(1, 1)", found.stderr
+
+
+@pytest.fixture
+def saved8(model: Any, tmp_path: Path) -> Path:
+    path = tmp_path / "model8.gwp"
+    compile(model, dtype="int8").save(path)
+    return path
+
+
+def test_int8_is_stored_as_int8(tmp_path: Path) -> None:
+    inner = [layers.Embedding(1000, 64), layers.LSTM(64), layers.Dense(500)]
+    model = shaken(gatework.Sequential([layers.Input((None,)), *inner]), 0)
+    program = compile(model, dtype="int8")
+    program.save(tmp_path / "small.gwp")
+    compile(model).save(tmp_path / "large.gwp")
+    small, large = (os.path.getsize(tmp_path / f"{name}.gwp") for name in ("small", "large"))
+    assert small < 0.3 * large
+    again = load(tmp_path / "small.gwp", verify=True)
+    ids = np.arange(12).reshape(2, 6)
+    np.testing.assert_array_equal(again(ids), program(ids))
+    assert again.report() == program.report()
+    versions = [
+        HEADER.unpack((tmp_path / f"{name}.gwp").read_bytes()[: HEADER.size])[1]
+        for name in ("small", "large")
+    ]
+    assert versions == [2, 1]  # what does not need the new version is read by those of the old
+
+
+def of_first(name: str, key: str) -> Any:
+    """The number of an array of the first step that has it."""
+
+    def find(document: Any) -> Any:
+        return next(s["arrays"][key] for s in document["steps"] if s["op"] == name)
+
+    return find
+
+
+HOSTILE8: dict[str, Any] = {
+    "floats": lambda d: field("arrays", of_first("recurrent", "kernel")(d), "int8", value=False)(d),
+    "type": lambda d: field("arrays", of_first("dense", "kernel")(d), "int8", value=8)(d),
+    "scale as numbers": lambda d: field(
+        "arrays", of_first("dense", "kernel_scale")(d), "int8", value=True
+    )(d),
+    "scale of another": lambda d: field(
+        "arrays", of_first("dense", "kernel_scale")(d), "shape", value=[2]
+    )(d),
+    "no scale": lambda d: field("steps", -1, "arrays", "kernel_scale", value=None)(d),
+    "shape": lambda d: field("arrays", of_first("conv", "kernel")(d), "shape", value=[5, 2, 6])(d),
+    "groups": lambda d: next(s for s in d["steps"] if s["op"] == "conv")["args"].update(groups=2),
+    "dilation": lambda d: next(s for s in d["steps"] if s["op"] == "conv")["args"].update(
+        dilation=2
+    ),
+    "bf16": lambda d: next(s for s in d["steps"] if s["op"] == "recurrent")["args"].update(
+        bf16=True
+    ),
+    "one scale": lambda d: (
+        next(s for s in d["steps"] if s["op"] == "recurrent")["arrays"].pop("recurrent_scale")
+        and None
+    ),
+    "cell": lambda d: next(s for s in d["steps"] if s["op"] == "recurrent")["args"].update(
+        cell="gru_layer_norm"
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE8)
+def test_hostile_texts_of_int8_are_refused(case: str, saved8: Path) -> None:
+    load(rewritten(saved8, lambda d: None, version=2), verify=True)
+    refused(rewritten(saved8, HOSTILE8[case], version=2))
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "sentence"),
+    [
+        ("kernel", np.int8(-128), r"kernel must be in \[-127, 127\], not -128"),
+        ("kernel_scale", np.float32(-1), "kernel_scale must be finite and not negative"),
+        ("kernel_scale", np.float32(np.nan), "kernel_scale must be finite and not negative"),
+    ],
+)
+def test_numbers_that_int8_does_not_have_are_refused(
+    name: str, values: Any, sentence: str, tmp_path: Path
+) -> None:
+    program = compile(gatework.Sequential([layers.Input((3,)), layers.Dense(4)]), dtype="int8")
+    array = program._steps[0].arrays[name]
+    assert array is not None
+    array.reshape(-1)[1] = values
+    program.save(tmp_path / "a.gwp")
+    refused(tmp_path / "a.gwp", sentence)
+
+
+def test_every_flipped_bit_of_int8_is_seen(saved8: Path) -> None:
+    whole = saved8.read_bytes()
+    rng = random.Random(1)
+    for _ in range(100):
+        damaged = bytearray(whole)
+        damaged[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        saved8.write_bytes(damaged)
+        refused(saved8)
 
 
 assert struct.calcsize(HEADER.format) <= ALIGN

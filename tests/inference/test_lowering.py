@@ -189,8 +189,8 @@ def test_other_models_and_types_are_refused() -> None:
     with pytest.raises(ValueError, match="model must be a Model, not int"):
         compile(3)
     model = gatework.Sequential([layers.Input((3,)), layers.Dense(3)])
-    with pytest.raises(ValueError, match=r"dtype must be 'float32' or 'bfloat16', not 'int8'"):
-        compile(model, dtype="int8")
+    with pytest.raises(ValueError, match=r"dtype must be 'float32', 'bfloat16' or 'int8', not 8"):
+        compile(model, dtype=8)
     with pytest.raises(ValueError, match="max_batch must be a positive integer, not 0"):
         compile(model, max_batch=0)
 

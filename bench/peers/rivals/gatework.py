@@ -19,6 +19,7 @@ from bench.workloads import (
     Padding,
     Recurrent,
     Served,
+    ServedLayer,
     SessionStep,
     Step,
     Tutorial,
@@ -116,7 +117,7 @@ def session_steps(w: SessionStep) -> Task:
     cls = layers.LSTM if w.cell == "lstm" else layers.GRU
     model = gatework.Sequential([layers.Input((None, w.units)), cls(w.units)])
     model.set_weights(list(weights))
-    session = inference.compile(model).session()
+    session = inference.compile(model, w.dtype).session()
     inputs = list(xs)
     y = np.empty((1, w.units), np.float32)
 
@@ -130,9 +131,20 @@ def session_steps(w: SessionStep) -> Task:
 
 
 def served(w: Served) -> Task:
-    program = inference.compile(models.tutorial(gatework, w))
+    program = inference.compile(models.tutorial(gatework, w), w.dtype)
     ids, _ = problems.tutorial_data(w)
     return Task(lambda: program(ids), lambda y: [y])
+
+
+def served_layer(w: ServedLayer) -> Task:
+    given = problems.recurrent(w)
+    cls = layers.LSTM if w.cell == "lstm" else layers.GRU
+    model = gatework.Sequential(
+        [layers.Input((None, w.inputs)), cls(w.units, return_sequences=True)]
+    )
+    model.set_weights(list(given.weights[0][0]))
+    program = inference.compile(model, w.dtype)
+    return Task(lambda: program(given.x), lambda y: [y])
 
 
 def tutorial(w: Tutorial) -> Task:
@@ -182,6 +194,7 @@ TASKS = {
     Step: steps,
     SessionStep: session_steps,
     Served: served,
+    ServedLayer: served_layer,
     Tutorial: tutorial,
     Padding: padding,
     Import: lambda w: import_task("import gatework"),

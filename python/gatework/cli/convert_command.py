@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ DESCRIPTION = (
     "steps through a model. Of a .gwp file only the last two can be made: it holds no layers. "
     ".safetensors and .onnx need the extras of the same names."
 )
+DTYPES = ("float32", "bfloat16", "int8")
 HELP = "rewrite a model: .keras, .h5, .safetensors, .onnx, .gwp, .c"
 
 
@@ -27,12 +29,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace OUT where it exists already"
     )
+    parser.add_argument(
+        "--dtype",
+        choices=DTYPES,
+        default=DTYPES[0],
+        help="of the weights and products of a program, .gwp or .c (default: float32)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Convert, say what was written, and return the exit code."""
     read = _chosen(READERS | PROGRAM_READERS, options.source, "IN")
     write = _chosen(WRITERS, options.target, "OUT")
+    if options.dtype != DTYPES[0]:
+        if write not in (_save_program, _save_c) or read is read_program:
+            raise UsageError(
+                "--dtype is for a program, .gwp or .c, that is made of a model, "
+                f"not {options.target!r} of {options.source!r}"
+            )
+        write = functools.partial(write, dtype=options.dtype)
     if read is read_program:
         write = PROGRAM_WRITERS.get(write, _refuse_program)
     if not options.overwrite and os.path.exists(options.target):
@@ -125,16 +140,16 @@ def _save_onnx(model: Any, path: str) -> None:
     export_model(model, path)
 
 
-def _save_program(model: Any, path: str) -> None:
+def _save_program(model: Any, path: str, dtype: str = DTYPES[0]) -> None:
     from gatework.inference import compile
 
-    _copy_program(compile(model), path)
+    _copy_program(compile(model, dtype), path)
 
 
-def _save_c(model: Any, path: str) -> None:
+def _save_c(model: Any, path: str, dtype: str = DTYPES[0]) -> None:
     from gatework.inference import compile
 
-    _program_as_c(compile(model), path)
+    _program_as_c(compile(model, dtype), path)
 
 
 def _copy_program(program: Any, path: str) -> None:

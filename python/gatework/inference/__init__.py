@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from .file import load
 from .program import Program
+from .report import LayerReport, Report
 from .session import Session
 
 if TYPE_CHECKING:
     from .c_export import export_c
     from .compiler import compile
 
-__all__ = ["Program", "Session", "compile", "export_c", "load"]
+__all__ = ["LayerReport", "Program", "Report", "Session", "compile", "export_c", "load"]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..autograd import Array
 from .linking import Step
 from .lowering.plan import Input
@@ -64,7 +66,12 @@ def described(program: Program, test: Test) -> tuple[dict[str, Any], list[Array]
         "test": [[number(array) for array in part] for part in test],
     }
     document["arrays"] = [
-        {"shape": list(array.shape), "ids": array.dtype.kind == "i"} for array in arrays
+        {
+            "shape": list(array.shape),
+            "ids": array.dtype == np.int64,
+            **({"int8": True} if array.dtype == np.int8 else {}),
+        }
+        for array in arrays
     ]
     return document, arrays
 
@@ -87,6 +94,10 @@ class _Fields:
             raise ValueError(f"{self._label} must have a '{name}' of another type than it has")
         return found
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a field."""
+        return name in self._value
+
     def items(self, name: str, *types: Any) -> list[Any]:
         """A list of values of one of the types, not too many."""
         found = self.get(name, list)
@@ -96,13 +107,13 @@ class _Fields:
 
 
 def read_document(
-    document: Any, read: Callable[[list[tuple[int, ...]], list[bool]], list[Array]]
+    document: Any, read: Callable[[list[tuple[int, ...]], list[str]], list[Array]]
 ) -> tuple[Program, Test]:
     """The program that a text describes, and its self-test.
 
     Args:
         document: the value of the text.
-        read: gives the arrays of those shapes, and for each whether it holds ids.
+        read: gives the arrays of those shapes and types: "f4", "i8" for ids, "i1" for int8.
 
     Raises:
         ValueError, TypeError: something is missing, of another type, or does not fit.
@@ -112,7 +123,7 @@ def read_document(
     shapes = [tuple(one.items("shape", int)) for one in described]
     if any(n < 0 for shape in shapes for n in shape) or any(len(shape) > 8 for shape in shapes):
         raise ValueError("its arrays must have few sizes, none negative")
-    arrays = read(shapes, [one.get("ids", bool) for one in described])
+    arrays = read(shapes, [_type(one) for one in described])
     used: set[int] = set()
 
     def array(number: Any) -> Array | None:
@@ -159,6 +170,13 @@ def read_document(
     if given and (len(given) != len(program.inputs) or len(wanted) != len(outputs)):
         raise ValueError("its self-test must have an array for every input and output")
     return program, (given, wanted)
+
+
+def _type(array: _Fields) -> str:
+    """NumPy's name of an array's type."""
+    if array.has("int8") and array.get("int8", bool):
+        return "i1"
+    return "i8" if array.get("ids", bool) else "f4"
 
 
 def _pair(lists: list[Any]) -> list[Any]:

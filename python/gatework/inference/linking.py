@@ -14,6 +14,7 @@ __all__ = ["Step", "freeze", "link"]
 
 # The arrays of a recurrent cell, which are packed into one argument, in the order of the packer.
 _CELL = ("kernel", "recurrent_kernel", "bias", "peepholes", "projection", "gamma", "beta")
+_SCALES = ("kernel_scale", "recurrent_scale")  # of its columns where they are int8
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,14 +44,16 @@ class Step:
         if packed is None:
             w, u, b, p, q, *norm = (self.arrays.get(name) for name in _CELL)
             cell, bf16 = self.args.get("cell", ""), self.args.get("bf16", False)
-            packed = _core.PackedWeights(cell, w, u, b, p, q, bf16, *norm)  # type: ignore[arg-type]
+            scales = {name: self.arrays[name] for name in _SCALES if name in self.arrays}
+            packed = _core.PackedWeights(cell, w, u, b, p, q, bf16, *norm, **scales)  # type: ignore[arg-type]
         return self.op, self.name, self.inputs, self.outputs, {**args, "weights": packed}
 
 
-def freeze(plan: Plan, copy: bool) -> list[Step]:
+def freeze(plan: Plan, copy: bool, packed: bool = True) -> list[Step]:
     """The instructions with the present values of the variables.
 
-    Without ``copy`` they read the memory of the variables, until one is assigned to.
+    Without ``copy`` they read the memory of the variables, until one is assigned to. Without
+    ``packed`` no weights are packed.
     """
     return [
         Step(
@@ -63,7 +66,7 @@ def freeze(plan: Plan, copy: bool) -> list[Step]:
                 name: None if weight is None else weight.array(copy)
                 for name, weight in one.weights.items()
             },
-            None if one.packed is None else one.packed(),
+            None if one.packed is None or not packed else one.packed(),
         )
         for one in plan.instructions
     ]

@@ -13,6 +13,8 @@ from ..autograd import Array
 from .arguments import as_input, in_order
 from .linking import Step, link
 from .lowering.plan import Input
+from .observing import Parts, batches_of
+from .report import Errors, Report, errors_of, sizes_of
 from .session import Session
 
 __all__ = ["Program"]
@@ -40,6 +42,7 @@ class Program:
         structure: Any,
         output_time: Sequence[bool],
         unstreamable: str | None,
+        errors: dict[int, Errors] | None = None,
     ) -> None:
         self.name = name
         self.inputs = tuple(inputs)
@@ -50,6 +53,7 @@ class Program:
         self._structure = structure
         self._output_time = tuple(output_time)
         self._unstreamable = unstreamable
+        self._errors = errors or {}
         self._alone = type(structure) is int
         self._core = link(kinds, constants, steps, inputs, outputs, output_time)
 
@@ -113,11 +117,45 @@ class Program:
         """Makes the memory for so many rows of so many steps now, not at the first call."""
         self._core.reserve([sizes_for(one, batch, length) for one in self.inputs])
 
+    def report(self, x: Any = None, against: Any = None) -> Report:
+        """What each layer with weights is made of, and how far it lies from float32.
+
+        Args:
+            x: inputs to measure the errors on; without them the errors are those on the data that
+                ``compile`` was given to calibrate with, if any.
+            against: the same model as a program in float32, or the model.
+
+        Returns:
+            A tuple of rows: ``name``, ``op``, ``dtype``, ``bytes``, ``float_bytes``,
+            ``own_error``, ``error``. Printed it is a table.
+
+        Raises:
+            ValueError: x is given without ``against``, does not fit, or that is another model.
+        """
+        if x is None and against is None:
+            return sizes_of(self._steps, self._errors)
+        if x is None or against is None:
+            raise ValueError("x and against must be given both or neither, not one of them")
+        if not isinstance(against, Program):
+            from .compiler import compile
+
+            against = compile(against)
+        described = [
+            [(step.op, step.inputs, step.outputs) for step in program._steps]
+            for program in (self, against)
+        ]
+        if described[0] != described[1]:
+            raise ValueError(f"against must be the program of the same model, not {against!r}")
+        parts = Parts(self._kinds, self._constants, self.inputs)
+        batches = batches_of(parts, x, "x")
+        return sizes_of(self._steps, errors_of(parts, against._steps, self._steps, batches))
+
     def save(self, filepath: str | os.PathLike[str]) -> None:
         """Writes the program to one file, which ``gatework.inference.load`` reads.
 
-        The weights are stored plain, for any processor, with a self-test: inputs, and what this
-        program makes of them. An old file stays until the new one is whole.
+        The weights are stored plain, those of int8 a byte each, for any processor, with a
+        self-test: inputs, and what this program makes of them. An old file stays until the new one
+        is whole.
 
         Raises:
             OSError: the file system refuses.

@@ -13,6 +13,7 @@ from .ctc import ctc
 from .dense import column_sum, dense_backward, dense_forward, gemm
 from .dropout import dropout, dropout_mask, philox4x32, random_words, spatial_dropout
 from .embedding import embedding_backward, embedding_forward
+from .int8 import int8_product, quantize_columns, quantize_rows
 from .normalization import (
     column_moments,
     column_norm_backward,
@@ -89,10 +90,13 @@ __all__ = [
     "ftrl_update",
     "gemm",
     "global_norm",
+    "int8_product",
     "lion_update",
     "log_sum_exp",
     "nadam_update",
     "pad_sequences",
+    "quantize_columns",
+    "quantize_rows",
     "philox4x32",
     "random_words",
     "round_bfloat16",

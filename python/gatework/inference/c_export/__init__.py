@@ -19,6 +19,9 @@ __all__ = ["export_c"]
 def export_c(program: Program, filepath: str | os.PathLike[str], name: str = "model") -> None:
     """Writes a program that can stream as one C99 source file, and its header beside it.
 
+    Weights of int8 stay int8, and are multiplied as the program does. Its tanh and sigmoid may
+    differ in their last bits, which can turn a value that is rounded up into one rounded down.
+
     The code needs the C library alone, and no memory but what the caller gives::
 
         model_state state;                     /* all memory there is */
@@ -93,6 +96,8 @@ def _header(program: Program, source: Source, name: str) -> str:
         *(f"float v{place}[{source.sizes[place]}];" for place in inside),
         f"float work[{max(source.work, 1)}];",
     ]
+    if source.numbers:
+        members += [f"int8_t numbers[{source.numbers}];", f"int32_t sums[{source.sums}];"]
     guard = f"{name.upper()}_H"
     return "\n".join(
         [

@@ -33,7 +33,9 @@ def recurrent(s: Source, step: Step) -> None:
     first = None if bias is None else bias[0] if both else bias
     s.add(
         f"gw_start({s.weight(first)}, {columns}, {cell.a});",
-        f"gw_product({x}, {inputs}, {s.weight(kernel)}, {columns}, {columns}, {cell.a});",
+        s.product(
+            x, inputs, s.weight(kernel), s.scale(step, "kernel_scale"), columns, columns, cell.a
+        ),
     )
     {
         "simple_rnn": cell.simple_rnn,
@@ -61,6 +63,7 @@ class _Cell:
         args = step.args
         self.columns = self._array("recurrent_kernel").shape[1]
         self.u = s.weight(self._array("recurrent_kernel"))
+        self.u_scale = s.scale(step, "recurrent_scale")
         self.a = s.memory(2 * self.columns + 2 * units)
         self.b = f"({self.a} + {self.columns})"  # as many floats more
         self.new = f"({self.a} + {2 * self.columns})"  # what the cell makes of h
@@ -97,9 +100,11 @@ class _Cell:
     def add_recurrent(self, to: str, bias: str | None = None) -> None:
         if bias is not None:
             self.s.add(f"gw_start({bias}, {self.columns}, {to});")
-        self.s.add(
-            f"gw_product({self.h}, {self.outputs}, {self.u}, {self.columns}, {self.columns}, {to});"
-        )
+        self.s.add(self.recurrent(self.h, self.outputs, self.columns, to))
+
+    def recurrent(self, x: str, n: int, m: int, to: str, first: int = 0) -> str:
+        """Adds x[0..n) times m columns of the recurrent kernel, from ``first`` on."""
+        return self.s.product(x, n, self.u, self.u_scale, self.columns, m, to, first)
 
     def loop(self, *lines: str) -> None:
         self.s.add(f"for (int u = 0; u < {self.units}; ++u) {{", *lines, "}")
@@ -139,10 +144,10 @@ class _Cell:
 
     def gru_v1(self) -> None:
         n, a, s = self.units, self.a, self.s
-        s.add(f"gw_product({self.h}, {n}, {self.u}, {3 * n}, {2 * n}, {a});")
+        s.add(self.recurrent(self.h, n, 2 * n, a))
         reset = f"({self.new} + {n})"
         self.loop(f"{reset}[u] = {self.gate(self.sigma, f'{a}[u + {n}]')} * {self.h}[u];")
-        s.add(f"gw_product({reset}, {n}, {self.u} + {2 * n}, {3 * n}, {n}, {a} + {2 * n});")
+        s.add(self.recurrent(reset, n, n, f"{a} + {2 * n}", 2 * n))
         self.loop(
             f"const float z = {self.gate(self.sigma, f'{a}[u]')};",
             f"const float n = {self.gate(self.phi, f'{a}[u + {2 * n}]')};",

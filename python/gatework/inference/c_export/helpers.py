@@ -16,6 +16,30 @@ static void gw_product(const float *x, int n, const float *w, int row, int m, fl
     for (int i = 0; i < n; ++i)
         for (int j = 0; j < m; ++j) y[j] += x[i] * w[(size_t)i * (size_t)row + (size_t)j];
 }""",
+    "gw_product8": """
+/* The same by int8: x becomes whole numbers q[0..n), the largest magnitude 127, whose products with
+   those of w are summed exactly; column j of w is a multiple of scale[j]. NaN or infinity in x
+   makes all of y NaN. */
+static void gw_product8(const float *x, int n, const int8_t *w, const float *scale, int row, int m,
+                        float *y, int8_t *q, int32_t *sum) {
+    float top = 0.0f, factor;
+    for (int i = 0; i < n; ++i) top = fabsf(x[i]) > top || x[i] != x[i] ? fabsf(x[i]) : top;
+    if (!(top <= 3.402823466e38f)) {
+        for (int j = 0; j < m; ++j) y[j] = NAN;
+        return;
+    }
+    if (top < 1e-36f) return;
+    factor = 127.0f / top;
+    for (int i = 0; i < n; ++i) q[i] = (int8_t)rintf(x[i] * factor);
+    memset(sum, 0, (size_t)m * sizeof(int32_t));
+    for (int i = 0; i < n; ++i)
+        for (int j = 0; j < m; ++j) sum[j] += q[i] * w[(size_t)i * (size_t)row + (size_t)j];
+    for (int j = 0; j < m; ++j) y[j] += (float)sum[j] * (scale[j] * (top / 127.0f));
+}""",
+    "gw_row8": """
+static void gw_row8(const int8_t *from, int n, float scale, float *to) {
+    for (int i = 0; i < n; ++i) to[i] = (float)from[i] * scale;
+}""",
     "gw_clip": """
 static float gw_clip(float x, float bound) { return x < -bound ? -bound : x > bound ? bound : x; }
 """,

@@ -18,6 +18,11 @@ def _embedding(s: Source, step: Step) -> None:
     ids, _ = s.given(step, 1)
     y = s.result(step, columns)
     s.checks.append((step.inputs[0], rows))
+    scale = s.scale(step, "table_scale")
+    if scale is not None:
+        row = f"{s.weight(table)} + (size_t)*{ids} * {columns}"
+        s.add(f"gw_row8({row}, {columns}, {scale}[*{ids}], {y});")
+        return
     s.add(f"memcpy({y}, {s.weight(table)} + (size_t)*{ids} * {columns}, sizeof {y});")
 
 
@@ -52,7 +57,7 @@ def _dense(s: Source, step: Step) -> None:
     y = s.result(step, units)
     s.add(
         f"gw_start({s.weight(step.arrays['bias'])}, {units}, {y});",
-        f"gw_product({x}, {features}, {s.weight(kernel)}, {units}, {units}, {y});",
+        s.product(x, features, s.weight(kernel), s.scale(step, "kernel_scale"), units, units, y),
     )
     _elementwise(s, y, y, units, step.args["activation"])
 
@@ -117,6 +122,10 @@ def _conv(s: Source, step: Step) -> None:
     steps = _kept_steps(s, step, size * groups, taps)
     y, w, part = s.result(step, features), s.weight(kernel), features // groups
     s.add(f"gw_start({s.weight(step.arrays['bias'])}, {features}, {y});")
+    scale = s.scale(step, "kernel_scale")
+    if scale is not None:  # of one group without dilation: the kept steps are the window
+        s.add(s.product(steps, taps * size, w, scale, features, features, y))
+        return
     for g in range(groups):
         at = f"{steps} + k * {step.args['dilation'] * size * groups} + {g * size}"
         weights = f"{w} + k * {size * features} + {g * part}"

@@ -25,6 +25,7 @@ class Source:
         checks: inputs of ids, and below what they must be.
         constants: names of the values that never change.
         work: floats of working memory.
+        numbers, sums: whole numbers of working memory of products of int8, and their sums.
     """
 
     def __init__(self) -> None:
@@ -35,6 +36,8 @@ class Source:
         self.checks: list[tuple[int, int]] = []
         self.constants: dict[int, str] = {}
         self.work = 0
+        self.numbers = 0
+        self.sums = 0
         self._weights: list[str] = []
 
     def refuse(self, step: Step, why: str) -> Any:
@@ -62,10 +65,44 @@ class Source:
         if array is None:
             return "NULL"
         name = f"w{len(self._weights)}"
+        if array.dtype == np.int8:
+            numbers = ", ".join(map(str, array.reshape(-1).tolist())) or "0"
+            size = max(array.size, 1)
+            self._weights.append(f"static const int8_t {name}[{size}] = {{{numbers}}};")
+            return name
         values = ", ".join(map(_literal, array.reshape(-1).tolist())) or "0.0f"
         size = max(array.size, 1)
         self._weights.append(f"static const float {name}[{size}] = {{{values}}};")
         return name
+
+    def product(
+        self,
+        x: str,
+        n: int,
+        w: str,
+        scale: str | None,
+        columns: int,
+        m: int,
+        y: str,
+        first: int = 0,
+    ) -> str:
+        """The statement that adds x[0..n) times a matrix to y[0..m).
+
+        ``w`` is a matrix of so many columns, of which those from ``first`` on are meant, ``scale``
+        what its columns are multiples of if it is int8.
+        """
+        begin = f" + {first}" if first else ""
+        if scale is None:
+            return f"gw_product({x}, {n}, {w}{begin}, {columns}, {m}, {y});"
+        self.numbers, self.sums = max(self.numbers, n), max(self.sums, m)
+        return (
+            f"gw_product8({x}, {n}, {w}{begin}, {scale}{begin}, {columns}, {m}, {y}, "
+            "s->numbers, s->sums);"
+        )
+
+    def scale(self, step: Step, name: str) -> str | None:
+        """The scales of the columns of a matrix of int8; None of one of floats."""
+        return self.weight(step.arrays[name]) if name in step.arrays else None
 
     def state(self, name: str, size: int) -> str:
         """The name of a state, zeros at first."""
