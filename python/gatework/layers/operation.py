@@ -140,3 +140,4 @@ def _class_of(function: str) -> type[Operation]:
 OPERATIONS_BY_FUNCTION = {function: _class_of(function) for function in sorted(ops.DEFERRABLE)}
 # What files name.
 OPERATIONS = {cls.__name__: cls for cls in OPERATIONS_BY_FUNCTION.values()}
+globals().update(OPERATIONS)  # where pickle finds them

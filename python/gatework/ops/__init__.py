@@ -90,6 +90,7 @@ def _deferring(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             symbol = missing.symbol
         return symbol.defer(name, args, kwargs)
 
+    operation.__module__, operation.__qualname__ = __name__, name  # where pickle finds it
     return operation
 
 

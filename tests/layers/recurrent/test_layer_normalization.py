@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from gatework import models, reference, utils
 from gatework.inference import compile
-from gatework.inference.lowering import CannotCompile
 from gatework.layers import GRU, LSTM, Bidirectional, Dense, Input
 
 X = np.random.default_rng(0).normal(size=(3, 5, 4)).astype(np.float32)
@@ -129,10 +128,10 @@ def test_not_in_the_configuration_unless_set() -> None:
         assert not kind(3).get_config().keys() & {"layer_normalization", "norm_epsilon"}
 
 
-def test_programs_leave_it_to_the_layer() -> None:
-    model = models.Sequential([Input((5, 4)), GRU(6, layer_normalization=True, name="deep")])
-    with pytest.raises(CannotCompile, match=r"'deep'.*has a cell with layer_normalization"):
-        compile(model)
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_programs_run_it(kind: Any) -> None:
+    model = models.Sequential([Input((5, 4)), kind(6, layer_normalization=True)])
+    close(compile(model)(X), model(X))
     close(model.predict(X, verbose=0), model(X))
 
 
