@@ -272,7 +272,7 @@ def test_31_no_pickles_in_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     objects = np.empty(3, object)
     objects[:] = Pickled()
     model = small_model()
-    with pytest.raises((TypeError, ValueError), match="numbers, not object"):
+    with pytest.raises((TypeError, ValueError), match="numbers, not dtype object"):
         model.fit(objects, np.zeros(3), verbose=0)
     file = io.BytesIO()
     np.savez(file, state=objects)
