@@ -217,7 +217,7 @@ inline void add_product(int rows, i64 columns, const Operand& product, bool fini
                 for_vectors(0, columns, [&](i64 i, i64 lanes) {
                     float* to = c + r * ldc + i;
                     const vf y = load_some(product.b + k * product.b_row + i, lanes);
-                    store_some(to, load_some(to, lanes) + y * x, lanes);
+                    store_some(to, add_product(load_some(to, lanes), y, splat(x)), lanes);
                 });
             }
         }
