@@ -19,6 +19,7 @@
 #                    under mutated arguments, with AddressSanitizer, for as long
 #   make soak        random models against the reference, and Keras if installed, for SOAK_SECONDS
 #   make aarch64     the kernels' tests on an emulated ARM processor
+#   make avx512      the kernels' tests on AVX-512 emulated in C++, on a processor with AVX2
 #   make wheel       dist/gatework-*.whl, ready to be published
 #   make dev         an editable installation; again after a change in csrc/
 #   make clean       removes all of it
@@ -48,7 +49,8 @@ comma := ,
 BUILD_SETTINGS ?=
 
 .PHONY: demo faults fuzz fuzz-calls soak test test-peers keras-table bench bench-peers instructions \
-	lint sanitize run-sanitized tsan run-tsan valgrind aarch64 wheel dev clean
+	lint sanitize run-sanitized tsan run-tsan valgrind aarch64 \
+	avx512 run-emulated wheel dev clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -142,6 +144,17 @@ valgrind: $(VENV)/gatework.stamp
 	PYTHONMALLOC=malloc OPENBLAS_NUM_THREADS=1 valgrind -q --error-exitcode=9 \
 		--suppressions=tests/sanitizers/memcheck.supp $(BIN)/python -m tests.sanitizers.every_kernel
 
+avx512:
+	$(MAKE) run-emulated VENV=.venv-avx512 BUILD_SETTINGS="\
+		--config-settings=build-dir=build/emulated \
+		--config-settings=cmake.build-type=Debug \
+		--config-settings=cmake.define.CMAKE_CXX_FLAGS_DEBUG=-O1 \
+		--config-settings=cmake.define.GATEWORK_EMULATE_AVX512=ON \
+		'--config-settings=cmake.define.GATEWORK_ISA_LEVELS=baseline;avx512;avx512_bf16'"
+
+run-emulated: $(VENV)/test.stamp $(VENV)/gatework.stamp
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest tests/kernels $(PYTEST_ARGS)
+
 aarch64: $(VENV)/build.stamp
 	.ci/aarch64 $(BIN)/python
 
@@ -171,5 +184,5 @@ $(VENV)/gatework.stamp: $(NATIVE) $(VENV)/build.stamp $(VENV)/runtime.stamp
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-sanitize .venv-tsan .venv-fuzz build dist gatework-demo
+	rm -rf .venv .venv-sanitize .venv-tsan .venv-fuzz .venv-avx512 build dist gatework-demo
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

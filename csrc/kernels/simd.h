@@ -75,7 +75,9 @@ GW_INLINE void store_first(float* p, vf x, i64 n) {
 // Keeps a value in a register: without it the compiler folds the load into each FMA of a small tile and
 // reads the same weights once per row.
 template <class Vector> GW_INLINE void keep_in_register(Vector& x) {
-#if defined(__AVX512F__)
+#if defined(GATEWORK_EMULATE_AVX512)
+    (void)x;
+#elif defined(__AVX512F__)
     __asm__("" : "+v"(x));
 #elif defined(__x86_64__)
     __asm__("" : "+x"(x));

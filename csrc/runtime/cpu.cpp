@@ -37,6 +37,9 @@ CpuFeatures cpu_features() {
     features.avx512_vnni = features.avx512 && bit(c, 11);
     if (__get_cpuid_count(7, 1, &a, &b, &c, &d))
         features.avx512_bf16 = features.avx512 && bit(a, 5);
+#ifdef GATEWORK_EMULATE_AVX512
+    features.avx512 = features.avx512_vnni = features.avx512_bf16 = features.avx2_fma;
+#endif
     return features;
 }
 #else
