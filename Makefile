@@ -19,7 +19,7 @@
 #                    under mutated arguments, with AddressSanitizer, for as long
 #   make soak        random models against the reference, and Keras if installed, for SOAK_SECONDS
 #   make aarch64     the kernels' tests on an emulated ARM processor
-#   make avx512      the kernels' tests on AVX-512 emulated in C++, on a processor with AVX2
+#   make avx512      the kernels' tests on AVX-512 emulated in C++, on a processor of AVX2
 #   make wheel       dist/gatework-*.whl, ready to be published
 #   make dev         an editable installation; again after a change in csrc/
 #   make clean       removes all of it
