@@ -42,9 +42,10 @@ def steeper(weights: list[np.ndarray], class_name: str) -> list[np.ndarray]:
     return [w * np.repeat(factor, w.shape[-1] // gates) for w in weights]
 
 
-@pytest.mark.parametrize("class_name", list(GATES))
-@pytest.mark.parametrize("number", range(9))
-def test_recurrent(saved_models: Path, class_name: str, number: int) -> None:
+def recurrent_case(
+    saved_models: Path, class_name: str, number: int
+) -> tuple[dict[str, Any], list[np.ndarray], np.ndarray, np.ndarray]:
+    """A recurrent layer's arguments and weights, its input (1, time, features) and output."""
     text = (saved_models / "keras_js" / f"{class_name}.json").read_text()
     entry = json.loads(text)[f"recurrent.{class_name}.{number}"]
     weights = [array(w) for w in entry["weights"]]
@@ -56,7 +57,13 @@ def test_recurrent(saved_models: Path, class_name: str, number: int) -> None:
     elif class_name != "SimpleRNN":
         flags["recurrent_activation"] = "hard_sigmoid"
         weights = steeper(weights, class_name)
-    x = array(entry["input"])[None]
+    return flags, weights, array(entry["input"])[None], array(entry["expected"])
+
+
+@pytest.mark.parametrize("class_name", list(GATES))
+@pytest.mark.parametrize("number", range(9))
+def test_recurrent(saved_models: Path, class_name: str, number: int) -> None:
+    flags, weights, x, expected = recurrent_case(saved_models, class_name, number)
     model = models.Sequential(
         [
             layers.Input(batch_shape=x.shape),
@@ -67,7 +74,7 @@ def test_recurrent(saved_models: Path, class_name: str, number: int) -> None:
     for _ in range(2 if flags.get("stateful") else 1):
         y = model.predict(x, verbose=0)
     # Input, weights and outputs are written with six decimals.
-    np.testing.assert_allclose(y[0], array(entry["expected"]), atol=5e-6)
+    np.testing.assert_allclose(y[0], expected, atol=5e-6)
 
 
 @pytest.mark.parametrize("number", range(3))

@@ -12,7 +12,7 @@ from gatework import inference, layers, models
 from gatework.interop.torch import load_state_dict
 from gatework.saving import load_model
 
-from tests.data.test_keras_js import FLAGS, GATES, array, steeper
+from tests.data.test_keras_js import GATES, recurrent_case
 from tests.data.test_rtneural import columns, layer_of
 from tests.inference.test_c_export import CC, run_c
 
@@ -136,20 +136,9 @@ def test_keras_files_in_c(saved_models: Path, tmp_path: Path, name: str) -> None
 @pytest.mark.parametrize("class_name", list(GATES))
 @pytest.mark.parametrize("number", range(9))
 def test_keras_js(saved_models: Path, tmp_path: Path, class_name: str, number: int) -> None:
-    text = (saved_models / "keras_js" / f"{class_name}.json").read_text()
-    entry = json.loads(text)[f"recurrent.{class_name}.{number}"]
-    weights = [array(w) for w in entry["weights"]]
+    flags, weights, x, expected = recurrent_case(saved_models, class_name, number)
     # A program keeps no states from call to call, which is what a session is for.
-    flags: dict[str, Any] = dict(FLAGS[number], use_bias=len(weights) == 3)
     calls = 2 if flags.pop("stateful", False) else 1
-    if class_name == "GRU":
-        flags["reset_after"] = False
-    if number == 1:
-        flags["activation"] = "sigmoid"
-    elif class_name != "SimpleRNN":
-        flags["recurrent_activation"] = "hard_sigmoid"
-        weights = steeper(weights, class_name)
-    x, expected = array(entry["input"])[None], array(entry["expected"])
     layer = getattr(layers, class_name)(weights[1].shape[0], **flags)
     model = models.Sequential([layers.Input((None, x.shape[-1])), layer])
     model.set_weights(weights)
