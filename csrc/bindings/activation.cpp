@@ -17,14 +17,10 @@ Activation parse_activation(const char* argument, const std::string& name) {
 
 namespace {
 
-FloatArray like(const FloatArray& x) {
-    return FloatArray(std::vector<py::ssize_t>(x.shape(), x.shape() + x.ndim()));
-}
-
 FloatArray activation_forward(const std::string& name, const py::object& x) {
     const Activation kind = parse_activation("activation", name);
     const FloatArray in = typed<float>("x", x);
-    FloatArray y = like(in);
+    FloatArray y = floats_like(in);
     float* out = y.mutable_data();
     run_kernel([&] { kernels().activation_forward(kind, in.data(), out, in.size()); });
     return y;
@@ -35,7 +31,7 @@ FloatArray activation_backward(const std::string& name, const py::object& x, con
     const FloatArray in = typed<float>("x", x);
     const FloatArray grad =
         shaped<float>("dy", dy, std::vector<i64>(in.shape(), in.shape() + in.ndim()));
-    FloatArray dx = like(in);
+    FloatArray dx = floats_like(in);
     float* out = dx.mutable_data();
     run_kernel([&] { kernels().activation_backward(kind, in.data(), grad.data(), out, in.size()); });
     return dx;
@@ -43,7 +39,7 @@ FloatArray activation_backward(const std::string& name, const py::object& x, con
 
 FloatArray softmax_forward(const py::object& x) {
     const FloatArray in = shaped<float>("x", x, {-1, -1});
-    FloatArray y = like(in);
+    FloatArray y = floats_like(in);
     float* out = y.mutable_data();
     run_kernel([&] { kernels().softmax_forward(in.data(), out, in.shape(0), in.shape(1)); });
     return y;
@@ -52,7 +48,7 @@ FloatArray softmax_forward(const py::object& x) {
 FloatArray softmax_backward(const py::object& y, const py::object& dy) {
     const FloatArray out = shaped<float>("y", y, {-1, -1});
     const FloatArray grad = shaped<float>("dy", dy, {out.shape(0), out.shape(1)});
-    FloatArray dx = like(out);
+    FloatArray dx = floats_like(out);
     float* result = dx.mutable_data();
     run_kernel([&] {
         kernels().softmax_backward(out.data(), grad.data(), result, out.shape(0), out.shape(1));

@@ -118,8 +118,12 @@ template <class T> const T* data_or_null(const std::optional<py::array_t<T>>& ar
     return array ? array->data() : nullptr;
 }
 
-inline FloatArray new_floats(const std::vector<i64>& shape) {
-    return FloatArray(std::vector<py::ssize_t>(shape.begin(), shape.end()));
+// An array of that shape, not initialised. Large ones lie in the blocks that kernels reuse: the system
+// takes memory of this size back as soon as it is free, and fresh pages cost more than what fills them.
+FloatArray new_floats(const std::vector<i64>& shape);
+
+inline FloatArray floats_like(const py::array& x) {
+    return new_floats(std::vector<i64>(x.shape(), x.shape() + x.ndim()));
 }
 
 // The activation of that name. Raises ValueError naming the argument.

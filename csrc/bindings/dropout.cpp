@@ -20,7 +20,7 @@ Dropout arguments(double rate, u64 seed) {
 FloatArray dropout(const py::object& x, double rate, u64 seed) {
     Dropout d = arguments(rate, seed);
     const FloatArray in = typed<float>("x", x);
-    FloatArray y(std::vector<py::ssize_t>(in.shape(), in.shape() + in.ndim()));
+    FloatArray y = floats_like(in);
     d.x = in.data();
     d.y = y.mutable_data();
     d.batch = d.time = 1;

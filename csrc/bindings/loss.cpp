@@ -48,7 +48,7 @@ FloatArray same_shape(const char* name, const py::object& object, const FloatArr
 FloatArray binary_cross_entropy_forward(const py::object& logits, const py::object& targets) {
     const FloatArray x = typed<float>("logits", logits);
     const FloatArray t = same_shape("targets", targets, x);
-    FloatArray loss(std::vector<py::ssize_t>(x.shape(), x.shape() + x.ndim()));
+    FloatArray loss = floats_like(x);
     float* out = loss.mutable_data();
     run_kernel([&] { kernels().binary_cross_entropy_forward(x.data(), t.data(), out, x.size()); });
     return loss;
@@ -59,7 +59,7 @@ FloatArray binary_cross_entropy_backward(const py::object& logits, const py::obj
     const FloatArray x = typed<float>("logits", logits);
     const FloatArray t = same_shape("targets", targets, x);
     const FloatArray grad = same_shape("dloss", dloss, x);
-    FloatArray dx(std::vector<py::ssize_t>(x.shape(), x.shape() + x.ndim()));
+    FloatArray dx = floats_like(x);
     float* out = dx.mutable_data();
     run_kernel([&] {
         kernels().binary_cross_entropy_backward(x.data(), t.data(), grad.data(), out, x.size());

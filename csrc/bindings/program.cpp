@@ -295,7 +295,7 @@ class ProgramSession {
         for (int a = 0; a < whole.axes; ++a)
             if (!(squeeze && a == 1)) sizes[axes++] = whole.size[a];
         if (out.is_none()) {
-            FloatArray made(std::vector<py::ssize_t>(sizes, sizes + axes));
+            FloatArray made = new_floats(std::vector<i64>(sizes, sizes + axes));
             frame_.set_output(i, made.mutable_data());
             results_[i] = std::move(made);
             return;

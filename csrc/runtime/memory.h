@@ -67,6 +67,11 @@ template <class T> class Buffer {
         if (data_ != nullptr) release(data_);
     }
     T* get() const { return data_; }
+    T* give() noexcept { // to a caller who will `release` it
+        T* mine = data_;
+        data_ = nullptr;
+        return mine;
+    }
 
   private:
     T* data_;
