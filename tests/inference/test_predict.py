@@ -269,6 +269,11 @@ def test_what_computes_otherwise_stays_with_the_layers(model: Any) -> None:
         )
 
 
+def test_a_batch_by_itself_goes_through_the_program_too(model: Any) -> None:
+    np.testing.assert_array_equal(model.predict_on_batch(X), by_layers(model, X))
+    assert vars(model)["_kept_program"].linked is not None
+
+
 def test_stateful_layers_keep_their_states() -> None:
     model = gatework.Sequential([layers.Input((None, 3)), layers.LSTM(4, stateful=True)])
     assert not uses_program(model, X)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .. import _core
-from ..autograd import Array
+from .. import _core, runtime
+from ..autograd import Array, Variable
 from .lowering.plan import Input, Plan
 
-__all__ = ["Step", "freeze", "link"]
+__all__ = ["Step", "Versions", "freeze", "link", "link_present"]
+
+_version = operator.attrgetter("version")
 
 # The arrays of a recurrent cell, which are packed into one argument, in the order of the packer.
 _CELL = ("kernel", "recurrent_kernel", "bias", "peepholes", "projection", "gamma", "beta")
@@ -93,4 +96,45 @@ def link(
         list(outputs),
         [one.time for one in inputs],
         list(output_time),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What the weights of a plan were when programs of it were made.
+
+    Attributes:
+        variables: the weights, each once.
+        numbers: how often each had been written to.
+        isa: the instruction set that they are packed for.
+    """
+
+    variables: tuple[Variable, ...]
+    numbers: tuple[int, ...]
+    isa: str
+
+    @classmethod
+    def of(cls, plan: Plan) -> Versions:
+        """Those of the present; to be asked for before the weights are read."""
+        variables = tuple({id(one): one for one in plan.variables()}.values())
+        return cls(variables, tuple(map(_version, variables)), runtime.isa())
+
+    def are_present(self) -> bool:
+        return self.isa == runtime.isa() and tuple(map(_version, self.variables)) == self.numbers
+
+
+def link_present(plan: Plan, constants: Container[int] | None = None) -> _core.Program:
+    """A program that reads the memory of the variables, until one is assigned to.
+
+    Args:
+        plan: what it does.
+        constants: the places of those that it reads; None: all.
+    """
+    return link(
+        plan.kinds,
+        {at: x for at, x in plan.constants.items() if constants is None or at in constants},
+        freeze(plan, copy=False),
+        plan.inputs,
+        plan.outputs,
+        plan.output_time,
     )

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core, runtime, tree
-from ..autograd import Array, Tensor, Variable, as_array
+from .. import _core, tree
+from ..autograd import Array, Tensor, as_array
 from ..layers import Layer
 from ..models.trainer import Trainer
 from ..preprocessing.batch import unpack_x_y_sample_weight
-from .linking import freeze, link
+from .linking import Versions, link_present
 from .lowering import CannotCompile, Input, Plan, lower
 
 __all__ = ["predicted"]
@@ -30,20 +30,13 @@ _KEPT_BYTES = 1 << 26
 
 
 _stamp = operator.attrgetter("_stamp")
-_version = operator.attrgetter("version")
 
 
 @dataclass(frozen=True, slots=True)
 class _Linked:
     plan: Plan
-    variables: tuple[Variable, ...]
-    versions: tuple[int, ...]
-    isa: str
+    versions: Versions
     core: _core.Program
-
-    def is_present(self) -> bool:
-        """Whether its weights are those of the variables, packed for the instruction set in use."""
-        return self.isa == runtime.isa() and tuple(map(_version, self.variables)) == self.versions
 
 
 class _Kept:
@@ -108,8 +101,9 @@ def _program_of(model: Any) -> _Linked | None:
             kept.linked = before.linked if kept.plan.same_as(before.plan) else None
         object.__setattr__(model, "_kept_program", kept)  # no change of the model
     linked: _Linked | None = kept.linked
-    if kept.plan is not None and (linked is None or not linked.is_present()):
-        linked = kept.linked = _link(kept.plan)
+    if kept.plan is not None and (linked is None or not linked.versions.are_present()):
+        versions = Versions.of(kept.plan)
+        linked = kept.linked = _Linked(kept.plan, versions, link_present(kept.plan))
     return linked
 
 
@@ -119,20 +113,6 @@ def _exact_plan(model: Any) -> Plan | None:
     except CannotCompile:
         return None
     return plan if plan.inexact is None else None
-
-
-def _link(plan: Plan) -> _Linked:
-    variables = tuple({id(one): one for one in plan.variables()}.values())
-    versions = tuple(map(_version, variables))
-    core = link(
-        plan.kinds,
-        plan.constants,
-        freeze(plan, copy=False),
-        plan.inputs,
-        plan.outputs,
-        plan.output_time,
-    )
-    return _Linked(plan, variables, versions, runtime.isa(), core)
 
 
 def _inputs(model: Any, inputs: list[Input], x: Any) -> tuple[Array, ...] | None:

@@ -7,7 +7,6 @@ the old one, as the layers themselves would.
 
 from __future__ import annotations
 
-import operator
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,16 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core, runtime
-from ..autograd import Array, Variable, as_array
-from .linking import freeze, link
+from .. import _core
+from ..autograd import Array, as_array
+from .linking import Versions, link_present
 from .lowering import CannotCompile, Plan, lower
 from .lowering.writing import after_the_last_step, ends_in, split, without_softmax
 
 __all__ = ["TokenStream", "token_stream"]
-
-
-_version = operator.attrgetter("version")
 
 
 @dataclass(frozen=True)
@@ -41,7 +37,7 @@ class _Linked:
     """
 
     plan: Plan
-    versions: tuple[Any, ...]
+    versions: Versions
     first: _core.Program | None
     second: _core.Program
     others: list[int]
@@ -72,7 +68,6 @@ class TokenStream:
         self._model = model
         self._key = (sequence, logits)
         self._linked = linked
-        self._variables = _variables(linked.plan)
         self.logits = linked.logits
         self._context = context
         self._session = _core.ProgramSession(linked.second, batch)
@@ -81,7 +76,7 @@ class TokenStream:
     def advance(self, tokens: Array) -> Array:
         """Reads (rows, steps) further tokens; the scores after the last, (rows, vocabulary)."""
         ids = np.ascontiguousarray(tokens)
-        if _versions(self._variables) != self._linked.versions:
+        if not self._linked.versions.are_present():
             self._link_again()
         scores = self._session.run((ids, *self._steady), None, False)
         found: Array = scores.reshape(len(scores), -1)
@@ -182,8 +177,7 @@ def _linked_of(model: Any, sequence: int, leave_softmax: bool) -> _Linked | None
         return None
     kept = _linked.setdefault(model, {})
     known = kept.get((sequence, leave_softmax))
-    versions = _versions(_variables(plan))
-    if known is not None and known.versions == versions and plan.same_as(known.plan):
+    if known is not None and known.versions.are_present() and plan.same_as(known.plan):
         return known
     found: _Linked | None = _link(plan, sequence, leave_softmax)
     if found is not None:
@@ -197,27 +191,11 @@ def _link(plan: Plan, sequence: int, leave_softmax: bool) -> Any:
     if parts is None:
         return None
     first, second, others = parts
-    versions = _versions(_variables(plan))
+    versions = Versions.of(plan)
     programs = [None if one is None else _program(one) for one in (first, second)]
     assert programs[1] is not None
     return _Linked(plan, versions, programs[0], programs[1], others, logits)
 
 
 def _program(plan: Plan) -> _core.Program:
-    used = {place for one in plan.instructions for place in one.inputs}
-    return link(
-        plan.kinds,
-        {place: array for place, array in plan.constants.items() if place in used},
-        freeze(plan, copy=False),
-        plan.inputs,
-        plan.outputs,
-        plan.output_time,
-    )
-
-
-def _variables(plan: Plan) -> list[Variable]:
-    return list({id(one): one for one in plan.variables()}.values())
-
-
-def _versions(variables: Sequence[Variable]) -> tuple[Any, ...]:
-    return (runtime.isa(), *map(_version, variables))
+    return link_present(plan, {place for one in plan.instructions for place in one.inputs})

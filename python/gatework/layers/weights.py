@@ -87,9 +87,11 @@ class WeightOwner:
     @property
     def _layers(self) -> list[Any]:
         """The layers directly inside, also those put into a list after it was assigned."""
-        for name, (container, known) in list(self._containers.items()):
+        for container, known in self._containers.values():
             if len(container) != known:
-                self._scan(name, container)
+                for name, (each, _) in list(self._containers.items()):
+                    self._scan(name, each)
+                break
         return self._sublayers
 
     def _flatten_layers(self) -> Iterator[Any]:

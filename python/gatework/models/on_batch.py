@@ -50,7 +50,7 @@ class BatchMethods(TrainerInterface):
         batch = self._one_batch(x)
         predictions = Predictions()
         with self._weights_lock.reading():
-            predictions.add(batch, self.predict_step(batch))
+            predictions.add(batch, self._predicted(batch))
         return predictions.joined()
 
     def _one_batch(

@@ -44,7 +44,10 @@ class PredictionLoop(RunData):
             RuntimeError: for a stateful model that another thread trains.
         """
         check_verbose(verbose)
-        data = self._epochs(x, None, None, batch_size, steps, "steps", labelled=False)
+        stateful = stateful_layers(self)
+        data = self._epochs(
+            x, None, None, batch_size, steps, "steps", labelled=False, stateful=stateful
+        )
         if not isinstance(callbacks, CallbackList):
             callbacks = CallbackList(
                 callbacks,
@@ -55,7 +58,6 @@ class PredictionLoop(RunData):
                 steps=data.num_batches,
             )
         self.stop_predicting = False
-        stateful = stateful_layers(self)
         if stateful:
             self._weights_lock.refuse_beside_training("predict", self.name)
         if stateful and self._lookups is not None:
@@ -88,10 +90,3 @@ class PredictionLoop(RunData):
             raise
         callbacks.on_predict_end()
         return predictions.joined()
-
-    def _predicted(self, batch: Any) -> Any:
-        """What ``predict_step`` returns: from a compiled program, if the model can have one."""
-        from ..inference.predicting import predicted
-
-        outputs = predicted(self, batch)
-        return self.predict_step(batch) if outputs is None else outputs

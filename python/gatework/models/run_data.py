@@ -34,8 +34,11 @@ class RunData(TrainerInterface):
         class_weight: dict[Any, float] | None = None,
         labelled: bool = True,
         training: bool = False,
+        stateful: list[Any] | None = None,
     ) -> Epochs:
-        """Checks the data of a run and returns its epochs."""
+        """Checks the data of a run and returns its epochs; `stateful`: the layers, if known."""
+        if stateful is None and not training:
+            stateful = stateful_layers(self)
         source = get_source(
             x,
             y,
@@ -46,7 +49,7 @@ class RunData(TrainerInterface):
             self._has_sparse_labels(),
             Expected.of(self),
             # States go from batch to batch in the caller's order.
-            any_order=not training and steps is None and not stateful_layers(self),
+            any_order=not training and steps is None and not stateful,
         )
         if labelled and isinstance(source, ArraySource):
             if source.num_samples == 0:

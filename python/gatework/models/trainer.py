@@ -246,6 +246,13 @@ class Trainer(TrainingLoops, BatchMethods):
         with no_recording():
             return self(x, training=False)
 
+    def _predicted(self, batch: Any) -> Any:
+        """What ``predict_step`` returns: from a compiled program, if the model can have one."""
+        from ..inference.predicting import predicted
+
+        outputs = predicted(self, batch)
+        return self.predict_step(batch) if outputs is None else outputs
+
     def _track_loss(self, loss: Any, x: Any) -> None:
         if self._loss_tracker is not None:
             leaves = [x] if isinstance(x, Tensor) else flatten(x)
