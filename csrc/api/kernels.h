@@ -43,6 +43,7 @@ struct Kernels {
     void (*attention_backward)(const Attention&, const AttentionGrad&); // y and lse given
     void (*rotary)(const Rotary&);
     void (*binary)(const Binary&);
+    void (*add_arrays)(const float* a, const float* b, float* y, i64 n);
     void (*masking)(const Masking&);
     void (*row_norm_forward)(const RowNorm&);
     void (*row_norm_backward)(const RowNormGrad&);

@@ -37,6 +37,16 @@ FloatArray activation_backward(const std::string& name, const py::object& x, con
     return dx;
 }
 
+FloatArray add(const py::object& a, const py::object& b) {
+    const FloatArray left = typed<float>("a", a);
+    const FloatArray right =
+        shaped<float>("b", b, std::vector<i64>(left.shape(), left.shape() + left.ndim()));
+    FloatArray y = floats_like(left);
+    float* out = y.mutable_data();
+    run_kernel([&] { kernels().add_arrays(left.data(), right.data(), out, left.size()); });
+    return y;
+}
+
 FloatArray softmax_forward(const py::object& x) {
     const FloatArray in = shaped<float>("x", x, {-1, -1});
     FloatArray y = floats_like(in);
@@ -64,6 +74,7 @@ void bind_activation(pybind11::module_& m) {
     m.def("activation_forward", &gw::activation_forward, py::arg("activation"), py::arg("x"));
     m.def("activation_backward", &gw::activation_backward, py::arg("activation"), py::arg("x"),
           py::arg("dy"));
+    m.def("add", &gw::add, py::arg("a"), py::arg("b"));
     m.def("softmax_forward", &gw::softmax_forward, py::arg("x"));
     m.def("softmax_backward", &gw::softmax_backward, py::arg("y"), py::arg("dy"));
     py::list names;

@@ -52,6 +52,7 @@ constexpr Kernels make_table() {
     k.attention_backward = attention_backward;
     k.rotary = rotary;
     k.binary = binary;
+    k.add_arrays = add_arrays;
     k.masking = masking;
     k.row_norm_forward = row_norm_forward;
     k.row_norm_backward = row_norm_backward;

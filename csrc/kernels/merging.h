@@ -1,5 +1,4 @@
-// What joins two arrays element by element, and what marks padding. A pass over memory that one thread
-// saturates: waking others would not pay.
+// What joins two arrays element by element, and what marks padding.
 #pragma once
 #include "api/elementwise.h"
 #include "kernels/elementwise.h"
@@ -27,6 +26,13 @@ inline void binary(const Binary& p) {
     case BinaryOp::minimum:
         return join(p, [](vf a, vf b) { return ((a < b) | (a != a)) ? a : b; });
     }
+}
+
+// The sum of arrays of any length, on all threads that it pays to wake.
+inline void add_arrays(const float* a, const float* b, float* y, i64 n) {
+    for_blocks(n, [&](i64 begin, i64 count) {
+        binary({BinaryOp::add, count, a + begin, b + begin, 1, 1, y + begin});
+    });
 }
 
 inline void masking(const Masking& m) {

@@ -107,6 +107,9 @@ ACTIVATIONS: tuple[str, ...]
 
 def activation_forward(activation: str, x: _Floats) -> _Floats: ...
 def activation_backward(activation: str, x: _Floats, dy: _Floats) -> _Floats: ...
+def add(a: _Floats, b: _Floats) -> _Floats:
+    """a + b of one shape; subnormal sums may be zero."""
+
 def softmax_forward(x: _Floats) -> _Floats:
     """Softmax of every row of a matrix."""
 

@@ -223,6 +223,7 @@ PLAIN: dict[str, Callable[[], Arguments]] = {
     "column_sum": lambda: {"x": floats(5, 17)},
     "activation_forward": lambda: {"activation": "gelu", "x": floats(3, 11)},
     "activation_backward": lambda: {"activation": "relu", "x": floats(33), "dy": floats(33)},
+    "add": lambda: {"a": floats(3, 11), "b": floats(3, 11)},
     "softmax_forward": lambda: {"x": floats(3, 17)},
     "softmax_backward": lambda: {"y": floats(3, 17), "dy": floats(3, 17)},
     "dropout": lambda: {"x": floats(3, 17), "rate": 0.3, "seed": 5},

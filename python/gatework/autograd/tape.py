@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..tree import flatten, pack_sequence_as
+from .adding import added
 from .convert import FLOAT32
 from .recording import Edge, Gradients, Node, Recording, state
 from .tensor import Array, Tensor, Variable, as_array, wrap
@@ -233,7 +234,7 @@ def _backward(
     def add(edge: Edge, dy: Array) -> None:
         if edge in found:
             old = found[edge]
-            found[edge] = dy if old is None else old + dy
+            found[edge] = dy if old is None else added(old, dy)
         if isinstance(edge, Tensor):
             return  # a leaf
         node, index = edge if type(edge) is tuple else (edge, None)
@@ -243,10 +244,10 @@ def _backward(
             heapq.heappush(order, (node.sequence, node))
             pending[node] = dy if index is None else [None] * node.outputs
         elif index is None:
-            pending[node] = pending[node] + dy
+            pending[node] = added(pending[node], dy)
         if index is not None:
             slots = pending[node]
-            slots[index] = dy if slots[index] is None else slots[index] + dy
+            slots[index] = dy if slots[index] is None else added(slots[index], dy)
 
     for tensor, dy in seeds:
         add(tensor, dy)

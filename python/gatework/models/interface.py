@@ -56,6 +56,7 @@ class TrainerInterface:
     _loss_tracker: Mean | None = None
     # None outside of an epoch of `fit`.
     _lookups: Lookups | None = None
+    _trained_on_batches = False  # by train_on_batch, since `compile`
     # Called with a batch whose loss is not finite, instead of the update (see TerminateOnNaN).
     _on_bad_loss: Callable[..., None] | None = None
     # The run of `fit`, while there is one.
@@ -88,6 +89,8 @@ class TrainerInterface:
         def predict_step(self, data: Any) -> Any: ...
 
         def _predicted(self, batch: Any) -> Any: ...
+
+        def _looked_up(self) -> Lookups: ...
 
         def _in_order(self, logs: dict[str, Any]) -> Any: ...
 

@@ -28,10 +28,17 @@ class BatchMethods(TrainerInterface):
         self._require_compiled("train_on_batch")
         self._weights_lock.refuse_beside_training("train_on_batch", self.name)
         data = self._one_batch(x, y, sample_weight, class_weight)
-        self.reset_metrics()
-        with self._weights_lock.writing():
-            logs = plain_logs(self.train_step(data))
-        return logs if return_dict else self._in_order(logs)
+        before = self._lookups
+        if before is None and self._trained_on_batches:
+            self._lookups = self._looked_up()
+        try:
+            self.reset_metrics()
+            with self._weights_lock.writing():
+                logs = plain_logs(self.train_step(data))
+            self._trained_on_batches = True  # weights and metrics have all been created
+            return logs if return_dict else self._in_order(logs)
+        finally:
+            self._lookups = before
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False

@@ -86,6 +86,7 @@ class Trainer(TrainingLoops, BatchMethods):
         self.optimizer = new_optimizer
         self._compile_loss = new_loss
         self._compile_metrics = new_metrics
+        self._trained_on_batches = False
         self.loss = loss
         self._loss_tracker = Mean(name="loss")
         self.run_eagerly = run_eagerly
@@ -156,13 +157,16 @@ class Trainer(TrainingLoops, BatchMethods):
 
     def reset_metrics(self) -> None:
         """Sets every metric to its start."""
-        for metric in self.metrics:
+        for metric in self._known_metrics():
             metric.reset_state()
+
+    def _known_metrics(self) -> list[Metric]:
+        return self.metrics if self._lookups is None else self._lookups.metrics
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Returns the current value of every metric by name."""
         results: dict[str, Any] = {}
-        for metric in self._lookups.metrics if self._lookups is not None else self.metrics:
+        for metric in self._known_metrics():
             result = metric.result()
             if isinstance(result, dict):
                 results.update(result)
@@ -266,7 +270,7 @@ class Trainer(TrainingLoops, BatchMethods):
         others (those of several outputs bear the output's name as well) sorted by name.
         """
         names: list[str] = []
-        for metric in self.metrics:
+        for metric in self._known_metrics():
             inner = metric.metrics if isinstance(metric, CompileMetrics) else [metric]
             names.extend(one.name for one in inner)
         ordered = [name for name in dict.fromkeys(names) if name in logs]

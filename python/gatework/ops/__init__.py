@@ -17,7 +17,7 @@ from .cross_entropy import *  # noqa: F403
 from .cross_entropy import __all__ as _cross_entropy
 from .ctc import *  # noqa: F403
 from .ctc import __all__ as _ctc
-from .dense import dense
+from .dense import dense, dense_together
 from .linalg import *  # noqa: F403
 from .linalg import __all__ as _linalg
 from .math import *  # noqa: F403
@@ -52,6 +52,7 @@ __all__ = [
     "convert_to_numpy",
     "convert_to_tensor",
     "dense",
+    "dense_together",
     "recurrent",
 ]
 

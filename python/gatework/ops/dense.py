@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import _core
-from ..autograd import Tensor, as_tensor, is_recording, needs_gradient, record
+from ..autograd import Tensor, as_tensor, is_recording, needs_gradient, record, record_many
 from .precision import precision
 
-__all__ = ["FUSED_ACTIVATIONS", "dense"]
+__all__ = ["FUSED_ACTIVATIONS", "dense", "dense_together"]
 
 FUSED_ACTIVATIONS = _core.ACTIVATIONS
 """Names of the elementwise activations that the kernels compute along with a product."""
@@ -95,3 +96,61 @@ def dense(
     out = record(y.reshape(shape), (logits,), through_sigmoid)
     out._logits = logits
     return out
+
+
+def dense_together(x: Any, weights: Sequence[tuple[Any, Any]]) -> tuple[Tensor, ...]:
+    """x·kernel + bias over the last axis for each kernel and bias: one operation, whose gradient of
+    x is summed in place.
+
+    Args:
+        x: (..., inputs) float32.
+        weights: kernels (inputs, units) and biases (units,) or None, float32; units may be several
+            axes.
+
+    Returns:
+        (..., units) for each.
+
+    Raises:
+        ValueError: if the sizes do not match.
+    """
+    x = as_tensor(x, "float32")
+    given = x._value.shape
+    inputs, values, kernels = [x], [], []
+    rows = np.ascontiguousarray(x._value).reshape(math.prod(given[:-1]), given[-1] if given else 1)
+    bf16 = precision.bf16
+    for kernel, bias in weights:
+        kernel = as_tensor(kernel, "float32")
+        depth, *units = kernel._value.shape
+        if given[-1:] != (depth,):
+            raise ValueError(f"x must have {depth} features in its last axis, not shape {given}")
+        flat = np.ascontiguousarray(kernel._value).reshape(depth, math.prod(units))
+        inputs.append(kernel)
+        added = None
+        if bias is not None:
+            bias = as_tensor(bias, "float32")
+            inputs.append(bias)
+            added = np.ascontiguousarray(bias._value).reshape(-1)
+        y, _ = _core.dense_forward(rows, flat, added, "linear", False, bf16)
+        values.append(y.reshape(*given[:-1], *units))
+        kernels.append((kernel, flat, bias))
+
+    def vjp(gradients: tuple[np.ndarray | None, ...]) -> list[np.ndarray | None]:
+        dx: np.ndarray | None = None
+        found: list[np.ndarray | None] = []
+        for (kernel, flat, bias), dy in zip(kernels, gradients, strict=True):
+            if dy is None:
+                found += [None] if bias is None else [None, None]
+                continue
+            dy = np.ascontiguousarray(dy, np.float32).reshape(len(rows), flat.shape[1])
+            if needs_gradient(x):
+                more = dx is not None
+                dx = _core.gemm(dy, flat, trans_b=True, out=dx, accumulate=more, bf16=bf16)
+            wanted = needs_gradient(kernel)
+            dkernel = _core.gemm(rows, dy, trans_a=True, bf16=bf16) if wanted else None
+            found.append(None if dkernel is None else dkernel.reshape(kernel.shape))
+            if bias is not None:
+                wanted = needs_gradient(bias)
+                found.append(_core.column_sum(dy).reshape(bias.shape) if wanted else None)
+        return [None if dx is None else dx.reshape(given), *found]
+
+    return record_many(values, inputs, vjp)

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import _core
 from ..autograd import Array, Tensor, Variable, as_array, as_tensor, needs_gradient, record, wrap
+from ..autograd.adding import add_large_arrays_by, added
 from .broadcast import binary_operands, sum_to
 
 __all__ = [
@@ -63,6 +65,8 @@ Slope = Callable[[Array], Array]
 # gradients under the same rule.
 _quiet = np.errstate(all="ignore")
 
+add_large_arrays_by(_core.add)
+
 
 def _pair(a: Tensor, b: Tensor, value: Array, da: Slope | None, db: Slope | None) -> Tensor:
     """The result of an operation on two tensors; ``da`` and ``db`` turn dy into their gradients."""
@@ -93,7 +97,7 @@ def _opposite(dy: Array) -> Array:
 def add(x1: Any, x2: Any) -> Tensor:
     """x1 + x2"""
     a, b = binary_operands(x1, x2)
-    return _pair(a, b, np.add(a._value, b._value), _same, _same)
+    return _pair(a, b, added(a._value, b._value), _same, _same)
 
 
 @_quiet

@@ -8,6 +8,7 @@ from typing import Any
 
 from ... import constraints, initializers, ops, random, regularizers
 from ...autograd import Array, Tensor, as_array, as_tensor, wrap
+from ...ops.precision import precision
 from ..arguments import positive_int, share_of
 from ..base import Layer
 from ..calling import call_signature, given_to
@@ -124,14 +125,15 @@ class ProjectedAttention(Layer):
         self._check_scores(return_attention_scores)
         query, value = as_tensor(query), as_tensor(value)
         key = value if key is None else as_tensor(key)
-        keys = value.shape[:-1]
+        axes = value.shape[:-1]
+        queries, keys, values = self._project(query, key, value)
         found = self._attend(
-            self._query_dense(query),
-            self._key_dense(key),
-            self._value_dense(value),
+            queries,
+            keys,
+            values,
             query_mask=step_mask("query_mask", query_mask, query.shape[:-1]),
             key_mask=both(
-                step_mask("value_mask", value_mask, keys), step_mask("key_mask", key_mask, keys)
+                step_mask("value_mask", value_mask, axes), step_mask("key_mask", key_mask, axes)
             ),
             attention_mask=attention_mask,
             is_causal=use_causal_mask,
@@ -140,6 +142,17 @@ class ProjectedAttention(Layer):
         )
         outputs = self._output_dense(self._gated(found.outputs, query))
         return (outputs, found.scores) if return_attention_scores else outputs
+
+    def _project(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of each head; of one sequence by one operation."""
+        parts = (self._query_dense, self._key_dense, self._value_dense)
+        bf16 = precision.bf16
+        if query is key is value and all(p.is_plain_product and p._bf16 is bf16 for p in parts):
+            for part in parts:
+                part.input_spec.check(query._value.shape, part.name)
+            queries, keys, values = ops.dense_together(query, [(p.kernel, p.bias) for p in parts])
+            return queries, keys, values
+        return self._query_dense(query), self._key_dense(key), self._value_dense(value)
 
     def initial_cache(self, batch_size: int, max_length: int) -> Any:
         super().initial_cache(batch_size, max_length)

@@ -117,6 +117,17 @@ class EinsumDense(Layer):
             outputs = ops.add(outputs, self.bias)
         return as_tensor(self.activation(outputs))
 
+    @property
+    def is_plain_product(self) -> bool:
+        """Whether a call is x·kernel + bias over the last axis and nothing else."""
+        return (
+            type(self) is EinsumDense
+            and self._fused == "linear"
+            and self._after is None
+            and self.activity_regularizer is None
+            and _dense_axes(self.equation, self.bias_axes) == 1
+        )
+
     def mixes_steps(self, input_shape: Any) -> str | None:
         if len(input_shape) < 3:
             return None

@@ -60,15 +60,15 @@ class CachedMultiHeadAttention(MultiHeadAttention):
     ) -> Any:
         self._check_scores(return_attention_scores)
         query, value = as_tensor(query), as_tensor(value)
-        queries = self.query_dense(query)
         if cache is None:
             if cache_update_index is not None:
                 raise ValueError(
                     f"cache_update_index must be None without a cache, not {cache_update_index}"
                 )
-            keys = self.key_dense(value if key is None else key)
-            values = self.value_dense(value)
+            key = value if key is None else as_tensor(key)
+            queries, keys, values = self._project(query, key, value)
         else:
+            queries = self.query_dense(query)
             cache = as_tensor(cache)
             check_cache("cache", cache, query.shape[0], self.num_heads, self.key_dim)
             if self.value_dim != self.key_dim:
