@@ -150,7 +150,7 @@ avx512:
 		--config-settings=cmake.build-type=Debug \
 		--config-settings=cmake.define.CMAKE_CXX_FLAGS_DEBUG=-O1 \
 		--config-settings=cmake.define.GATEWORK_EMULATE_AVX512=ON \
-		'--config-settings=cmake.define.GATEWORK_ISA_LEVELS=baseline;avx512;avx512_bf16'"
+		'--config-settings=cmake.define.GATEWORK_ISA_LEVELS=baseline;avx512;avx512_bf16;avx512_amx'"
 
 run-emulated: $(VENV)/test.stamp $(VENV)/gatework.stamp
 	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest tests/kernels $(PYTEST_ARGS)

@@ -11,7 +11,7 @@ struct ArithmeticPeak {
 };
 
 struct PeakKernels {
-    ArithmeticPeak fma_f32, dot_bf16, dot_int8;
+    ArithmeticPeak fma_f32, dot_bf16, dot_int8, tile_bf16, tile_int8;
     // The sum of x [n], taken `times` times; n is a multiple of kPeakFloats.
     float (*read)(const float* x, i64 n, i64 times);
 };

@@ -28,6 +28,10 @@ Rates peak(const std::string& what, double seconds, i64 samples, i64 size) {
         arithmetic(kernel.dot_bf16);
     else if (what == "dot_int8")
         arithmetic(kernel.dot_int8);
+    else if (what == "tile_bf16")
+        arithmetic(kernel.tile_bf16);
+    else if (what == "tile_int8")
+        arithmetic(kernel.tile_int8);
     else if (what == "read")
         run_kernel([&] { rates = read_rates(kernel, size, sampling); });
     else if (what == "region")
@@ -35,7 +39,7 @@ Rates peak(const std::string& what, double seconds, i64 samples, i64 size) {
     else if (what == "barrier") {
         if (max_threads() > 1) run_kernel([&] { rates = barrier_rates(sampling); });
     } else
-        fail("what", "one of fma_f32, dot_bf16, dot_int8, read, region, barrier", "'" + what + "'");
+        fail("what", "one of fma_f32, dot_bf16, dot_int8, tile_bf16, tile_int8, read, region, barrier", "'" + what + "'");
     return rates;
 }
 

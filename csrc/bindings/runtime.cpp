@@ -39,6 +39,9 @@ py::dict build_config() {
 #ifdef GATEWORK_HAVE_avx512_bf16
     levels.append("avx512_bf16");
 #endif
+#ifdef GATEWORK_HAVE_avx512_amx
+    levels.append("avx512_amx");
+#endif
     config["isa_levels"] = py::tuple(levels);
     return config;
 }
@@ -51,6 +54,7 @@ py::dict features() {
     found["avx512"] = cpu.avx512;
     found["avx512_vnni"] = cpu.avx512_vnni;
     found["avx512_bf16"] = cpu.avx512_bf16;
+    found["amx"] = cpu.amx;
     return found;
 }
 

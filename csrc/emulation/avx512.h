@@ -33,6 +33,9 @@ GW_EMULATED void store(float* p, unsigned mask, f32x16 x) {
     for (int i = 0; i < 16; ++i)
         if ((mask >> i & 1) != 0) p[i] = x[i];
 }
+GW_EMULATED f32x16 fmadd(f32x16 a, f32x16 b, f32x16 c) {
+    return each([&](int i) { return __builtin_fmaf(a[i], b[i], c[i]); });
+}
 GW_EMULATED f32x16 scalef(f32x16 x, f32x16 n) {
     return each([&](int i) { return n[i] == n[i] ? std::ldexp(x[i], static_cast<int>(n[i])) : n[i]; });
 }
@@ -112,6 +115,7 @@ GW_EMULATED i32x16 set_int(unsigned mask, int x) {
 #define __m512bh gw_emulated::i32x16
 #define _mm512_maskz_loadu_ps(mask, p) gw_emulated::load(mask, p)
 #define _mm512_mask_storeu_ps(p, mask, x) gw_emulated::store(p, mask, x)
+#define _mm512_maskz_fmadd_ps(mask, a, b, c) gw_emulated::fmadd(a, b, c)
 #define _mm512_maskz_scalef_ps(mask, x, n) gw_emulated::scalef(x, n)
 #define _mm512_maskz_cvtps_epi32(mask, x) gw_emulated::to_int(x)
 #define _mm512_maskz_roundscale_ps(mask, x, how) gw_emulated::nearest(x)
@@ -138,4 +142,9 @@ GW_EMULATED i32x16 set_int(unsigned mask, int x) {
 #ifdef GATEWORK_EMULATE_DOTS
 #define __AVX512VNNI__ 1
 #define __AVX512BF16__ 1
+#endif
+#ifdef GATEWORK_EMULATE_TILES
+#define __AMX_TILE__ 1
+#define __AMX_BF16__ 1
+#define __AMX_INT8__ 1
 #endif

@@ -6,7 +6,7 @@
 namespace gw::GW_ISA {
 namespace {
 
-inline i64 pair_words(i64 k) { return (k + 1) / 2; }
+inline i64 pair_words(i64 k) { return round_up((k + 1) / 2, kWordStep); }
 
 // The float rounded to the nearest bfloat16, to even when halfway, in the upper 16 bits; the lower ones
 // are not cleared. A NaN stays one.
@@ -21,7 +21,7 @@ GW_INLINE vf pair(vf low, vf high) {
     return reinterpret_cast<vf>((round_bf16(low) >> 16) | (round_bf16(high) & 0xffff0000u));
 }
 
-// n floats of a row as pairs along it; an odd last one is paired with zero.
+// n floats of a row as pairs along it, zeros behind them to the last word.
 inline void pair_row(const float* x, i64 n, float* words) {
     u16* out = reinterpret_cast<u16*>(words);
     typedef u16 half __attribute__((vector_size(kLanes * 2), aligned(2), may_alias));
@@ -29,7 +29,7 @@ inline void pair_row(const float* x, i64 n, float* words) {
     for (; i + kLanes <= n; i += kLanes)
         *reinterpret_cast<half*>(out + i) = __builtin_convertvector(round_bf16(load(x + i)) >> 16, half);
     for (; i < n; ++i) out[i] = static_cast<u16>(round_bf16(splat(x[i]))[0] >> 16);
-    if (n % 2 != 0) out[n] = 0;
+    for (; i < 2 * pair_words(n); ++i) out[i] = 0;
 }
 
 } // namespace

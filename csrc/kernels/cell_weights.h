@@ -83,6 +83,10 @@ inline void pack_panels(const SlotMatrix& m, const CellPanel* panels, i64 count,
                                                   : m.vector(row, piece[p][v]));
             }
         }
+        for (i64 p = 0; p < now && pairs; ++p)
+            if (panels[p].*member != nullptr)
+                zero_words((m.rows + 1) / 2, pair_words(m.rows), panels[p].vectors * kLanes,
+                           panels[p].*member);
     }
 }
 
@@ -291,7 +295,8 @@ class TransposedWeights {
   public:
     TransposedWeights(const SlotMatrix& m, Slots slots, bool pairs)
         : columns_(round_up(m.rows, kLanes)), pairs_(pairs),
-          depth_(slots.count() * padded_units(m.units) / (pairs ? 2 : 1)), memory_(depth_ * columns_) {
+          depth_(word_count(pairs ? Words::pairs : Words::floats, slots.count() * padded_units(m.units))),
+          memory_(depth_ * columns_) {
         if (slots.count() == 0) return;
         const i64 first = slots.begin * padded_units(m.units);
         parallel_tasks((columns_ + kPanel - 1) / kPanel, copy_nanoseconds(2 * kPanel * depth_),
@@ -299,7 +304,9 @@ class TransposedWeights {
                            float* out = memory_.get() + i * kPanel * depth_;
                            const i64 width = this->width(i * kPanel);
                            const i64 words = pairs_ ? kLanes / 2 : kLanes;
-                           for (i64 k = 0; k < depth_; k += words) {
+                           const i64 end = slots.count() * padded_units(m.units) / kLanes * words;
+                           zero_words(end, depth_, width, out);
+                           for (i64 k = 0; k < end; k += words) {
                                const SlotMatrix::Piece piece = m.piece(first + k / words * kLanes);
                                for (i64 v = 0; v < width; v += kLanes)
                                    pack_square(m, i * kPanel + v, piece, width, out + k * width + v);

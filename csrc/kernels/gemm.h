@@ -67,6 +67,11 @@ inline void pack_b(const Gemm& g, i64 k0, i64 depth, i64 first, i64 panels, floa
     }
 }
 
+// Rows [first, last) of words become zero.
+inline void zero_words(i64 first, i64 last, i64 width, float* out) {
+    for (i64 i = first * width; i < last * width; i += kLanes) store(out + i, zero());
+}
+
 // The same for a product of pairs: rows [k0, k0 + depth) of b become half as many rows of words.
 inline void pack_b_pairs(const Gemm& g, i64 k0, i64 depth, i64 first, i64 panels, float* out) {
     for (i64 p = 0; p < panels; ++p, out += kPanelStride) {
@@ -79,6 +84,7 @@ inline void pack_b_pairs(const Gemm& g, i64 k0, i64 depth, i64 first, i64 panels
                           pair(load_some(b + j, lanes),
                                k + 1 < depth ? load_some(b + g.b_row + j, lanes) : zero()));
                 });
+            zero_words((depth + 1) / 2, pair_words(depth), width, out);
             continue;
         }
         for (i64 k = 0; k < depth; k += 2) {
@@ -93,6 +99,7 @@ inline void pack_b_pairs(const Gemm& g, i64 k0, i64 depth, i64 first, i64 panels
                 store(out + k / 2 * width + v, pair(low, high));
             }
         }
+        zero_words((depth + 1) / 2, pair_words(depth), width, out);
     }
 }
 
@@ -100,11 +107,34 @@ inline void pack_b_pairs(const Gemm& g, i64 k0, i64 depth, i64 first, i64 panels
 constexpr i64 kPairRow = kDepth + kLanes, kPairColumn = kRowChunk + kLanes;
 constexpr i64 kPairChunk = kPairRow * kPairColumn;
 
+// Rows of a that lie side by side, a vector of them and of words at a time: words become rows by a
+// transposition.
+inline void pack_a_pairs_across(const Gemm& g, const float* a, i64 rows, i64 depth, float* out) {
+    for (i64 w = 0; w < pair_words(depth); w += kLanes) // words
+        for_vectors(0, rows, [&](i64 i, i64 lanes) {
+            vf square[kLanes];
+#pragma GCC unroll 16
+            for (i64 j = 0; j < kLanes; ++j) {
+                const i64 k = 2 * (w + j);
+                const float* at = a + k * g.a_col + i;
+                square[j] = k >= depth ? zero()
+                                       : pair(load_some(at, lanes),
+                                              k + 1 < depth ? load_some(at + g.a_col, lanes) : zero());
+            }
+            transpose(square);
+            for (i64 r = 0; r < lanes; ++r) store(out + (i + r) * kPairRow + w, square[r]);
+        });
+}
+
 // a[row : row + rows, k0 : k0 + depth] as an operand of pairs, b left out.
 inline Operand pack_a_pairs(const Gemm& g, i64 row, i64 rows, i64 k0, i64 depth, float* out) {
     const float* a = g.a + row * g.a_row + k0 * g.a_col;
     if (g.a_col == 1) {
         for (i64 i = 0; i < rows; ++i) pair_row(a + i * g.a_row, depth, out + i * kPairRow);
+        return {out, kPairRow, 1, nullptr, 0, pair_words(depth)};
+    }
+    if constexpr (kHasTiles) {
+        pack_a_pairs_across(g, a, rows, depth, out);
         return {out, kPairRow, 1, nullptr, 0, pair_words(depth)};
     }
     for (i64 k = 0; k < depth; k += 2, a += 2 * g.a_col)

@@ -9,7 +9,7 @@
 namespace gw::GW_ISA {
 namespace {
 
-inline i64 byte_words(i64 k) { return (k + 3) / 4; }
+inline i64 byte_words(i64 k) { return round_up((k + 3) / 4, kWordStep); }
 
 // Beneath the words of a panel lie the scales of its columns, then what kByteOffset adds to their sums.
 constexpr i64 kColumnRows = 2;
@@ -52,11 +52,12 @@ inline void quantize_row(const float* x, i64 n, float* words) {
     for_vectors(0, n, [&](i64 i, i64 lanes) {
         bytes found[kLeftWords];
         split(load_some(x + i, lanes), found);
-        const i64 real = byte_words(lanes);
+        const i64 real = (lanes + 3) / 4;
         for (i64 w = 0; w < (lanes == kLanes ? i64(kWords) : real); ++w)
             for (int part = 0; part < kLeftWords; ++part)
                 __builtin_memcpy(to++, reinterpret_cast<const char*>(&found[part]) + 4 * w, 4);
     });
+    for (float* const end = words + kLeftWords * byte_words(n); to < end; ++to) *to = 0.0f;
     to[0] = some ? largest / 127.0f : finite ? 0.0f : __builtin_nanf("");
     u32 total = 0;
     for (int i = 0; i < kLanes; ++i) total += lacking[i];

@@ -9,6 +9,7 @@ namespace {
 
 // Rows of the tallest tile: as many as leave registers for what becomes of a byte on its way.
 constexpr int kByteRows = kPanelVectors == 4 ? 5 : 4;
+constexpr i64 kLeastByteRows = 3; // that tile registers are worth it for
 constexpr int kBytePanels = 8 / kPanelVectors; // side by side where there is one row
 
 GW_INLINE vi load_words(const float* p) { return reinterpret_cast<vi>(load(p)); }
@@ -67,10 +68,11 @@ template <int Rows, int Vectors, int Panels> void run_bytes(const Tile* tiles) {
                     vi whole = sum[p][r][v];
                     if (kLeftWords > 1) whole += splat_word(behind + 1);
                     if (kByteOffset != 0) whole -= load_words(b[p] + o.b_row + at);
-                    const vf product = __builtin_convertvector(whole, vf) * (load(b[p] + at) * row_scale);
+                    const vf scale = load(b[p] + at) * row_scale;
                     const vf before =
                         start == nullptr ? zero() : load_some(start + r * start_row + at, lanes);
-                    store_some(t.c + r * t.ldc + at, before + product, lanes);
+                    store_some(t.c + r * t.ldc + at,
+                               add_fused(before, __builtin_convertvector(whole, vf), scale), lanes);
                 }
             }
         }

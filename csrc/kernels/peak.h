@@ -1,7 +1,7 @@
 // Loops that keep one resource of the processor as busy as it gets: see api/peak.h.
 #pragma once
 #include "api/peak.h"
-#include "kernels/simd.h"
+#include "kernels/tile.h"
 
 namespace gw::GW_ISA {
 namespace {
@@ -55,6 +55,17 @@ template <bool exists> constexpr ArithmeticPeak dot_int8_peak() {
         return {};
 }
 
+// Products of whole tiles of registers.
+template <bool exists> constexpr ArithmeticPeak tile_peak([[maybe_unused]] bool bytes) {
+    if constexpr (exists) {
+        constexpr i64 kProducts = 4 * kTileSide * kTileSide * kTileSide; // of words
+        if (bytes) return {[](i64 steps) { return run_tile_chains<true>(steps); }, 8 * kProducts};
+        return {[](i64 steps) { return run_tile_chains<false>(steps); }, 4 * kProducts};
+    } else {
+        return {};
+    }
+}
+
 inline float read_floats(const float* x, i64 n, i64 times) {
     constexpr int kSums = 8;
     static_assert(kPeakFloats % (kSums * kLanes) == 0);
@@ -70,6 +81,8 @@ constexpr PeakKernels peak_kernels() {
     return {{run_fma_f32, i64(2) * kLanes * kChains},
             dot_bf16_peak<kHasDots>(),
             dot_int8_peak<kHasDots>(),
+            tile_peak<kHasTiles>(false),
+            tile_peak<kHasTiles>(true),
             read_floats};
 }
 

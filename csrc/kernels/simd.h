@@ -98,6 +98,18 @@ GW_INLINE vf add_product(vf sum, vf a, vf b) {
 #endif
 }
 
+// The same, rounded once wherever the processor can: compilers fuse no product with an addition that stands
+// behind a branch, and then the loops of one row and of many would differ.
+GW_INLINE vf add_fused(vf sum, vf a, vf b) {
+#if defined(__AVX512F__)
+    return _mm512_maskz_fmadd_ps(static_cast<__mmask16>(-1), a, b, sum);
+#elif defined(__aarch64__)
+    return vfmaq_f32(sum, a, b);
+#else
+    return add_product(sum, a, b);
+#endif
+}
+
 // x * 2^n for integral-valued n in [-252, 252]; overflows to infinity, underflows to zero.
 GW_INLINE vf scale_by_power(vf x, vf n) {
 #if defined(__AVX512F__)
@@ -385,3 +397,22 @@ template <int Rows, bool AlongK, class Sums, class Operand> void run_tile_loop(S
 } // namespace
 } // namespace gw::GW_ISA
 #endif
+
+// Registers of a whole tile.
+#if defined(__AMX_TILE__) && defined(__AMX_BF16__) && defined(__AMX_INT8__)
+#include "kernels/amx.h"
+#else
+namespace gw::GW_ISA {
+namespace {
+constexpr bool kHasTiles = false;
+constexpr i64 kTileSide = 1;
+} // namespace
+} // namespace gw::GW_ISA
+#endif
+
+namespace gw::GW_ISA {
+namespace {
+// Words of pairs or bytes along k come in a whole number of steps of what multiplies them, the last ones zero.
+constexpr i64 kWordStep = kTileSide;
+} // namespace
+} // namespace gw::GW_ISA

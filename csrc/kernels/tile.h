@@ -3,6 +3,17 @@
 #pragma once
 #include "kernels/int8_tile.h"
 #include "kernels/operand.h"
+#if defined(__AMX_TILE__)
+#include "kernels/amx_tile.h"
+#else
+namespace gw::GW_ISA {
+namespace {
+// Never called.
+inline void run_by_tiles(const Tile&, i64, int) {}
+template <bool Bytes> float run_tile_chains(i64) { return 0.0f; }
+} // namespace
+} // namespace gw::GW_ISA
+#endif
 
 namespace gw::GW_ISA {
 namespace {
@@ -153,6 +164,10 @@ class RowTiles {
 
 // Runs a tile over m rows, moving it along.
 inline void run_rows(Tile& t, i64 m, int vectors) {
+    if (kHasTiles && t.words == Words::pairs) {
+        run_by_tiles(t, m, vectors);
+        return;
+    }
     for (RowTiles tile(m, vectors); tile.more(); tile.next()) {
         const int rows = tile.rows();
         (t.words == Words::pairs ? tile_function<true>(rows, vectors) : tile_function<false>(rows, vectors))(t);
@@ -246,6 +261,11 @@ class PanelRunner {
     }
 
     void run(const Tile& tile, int vectors) {
+        if (kHasTiles && tile.words != Words::floats &&
+            (tile.words == Words::pairs || rows_ >= kLeastByteRows)) {
+            run_by_tiles(tile, rows_, vectors);
+            return;
+        }
         if (tile.words == Words::bytes) {
             bytes_.run(tile, rows_, vectors);
             return;

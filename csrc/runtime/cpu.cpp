@@ -2,6 +2,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #endif
 
 namespace gw {
@@ -35,15 +39,30 @@ CpuFeatures cpu_features() {
     const bool f = bit(b, 16), dq = bit(b, 17), cd = bit(b, 28), bw = bit(b, 30), vl = bit(b, 31);
     features.avx512 = features.avx2_fma && zmm && f && dq && cd && bw && vl;
     features.avx512_vnni = features.avx512 && bit(c, 11);
+    const bool tiles = bit(d, 22) && bit(d, 24) && bit(d, 25); // AMX-BF16, AMX-TILE, AMX-INT8
     if (__get_cpuid_count(7, 1, &a, &b, &c, &d))
         features.avx512_bf16 = features.avx512 && bit(a, 5);
+    features.amx = features.avx512_bf16 && tiles && (saved & 0x60000) == 0x60000;
 #ifdef GATEWORK_EMULATE_AVX512
-    features.avx512 = features.avx512_vnni = features.avx512_bf16 = features.avx2_fma;
+    features.avx512 = features.avx512_vnni = features.avx512_bf16 = features.amx = features.avx2_fma;
 #endif
     return features;
 }
+
+bool may_use_tiles() {
+#if defined(GATEWORK_EMULATE_AVX512)
+    return true;
+#elif defined(__linux__) && defined(SYS_arch_prctl)
+    constexpr int kRequestPermission = 0x1023, kTileData = 18; // ARCH_REQ_XCOMP_PERM, of asm/prctl.h
+    static const bool granted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+    return granted;
+#else
+    return false; // not known how to ask
+#endif
+}
 #else
 CpuFeatures cpu_features() { return {}; }
+bool may_use_tiles() { return false; }
 #endif
 
 } // namespace gw

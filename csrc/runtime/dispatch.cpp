@@ -25,10 +25,16 @@ namespace avx512_bf16 {
 extern const Kernels table;
 }
 #endif
+#ifdef GATEWORK_HAVE_avx512_amx
+namespace avx512_amx {
+extern const Kernels table;
+}
+#endif
 
 namespace {
 
-std::vector<const Kernels*> usable_tables() {
+// Tiles of registers are asked for last of all, and not for the sake of a lower level.
+std::vector<const Kernels*> usable_tables([[maybe_unused]] bool tiles = true) {
     std::vector<const Kernels*> tables = {&baseline::table};
     [[maybe_unused]] const CpuFeatures cpu = cpu_features();
 #ifdef GATEWORK_HAVE_avx2
@@ -40,11 +46,17 @@ std::vector<const Kernels*> usable_tables() {
 #ifdef GATEWORK_HAVE_avx512_bf16
     if (cpu.avx512_vnni && cpu.avx512_bf16) tables.push_back(&avx512_bf16::table);
 #endif
+#ifdef GATEWORK_HAVE_avx512_amx
+    if (tiles && cpu.avx512_vnni && cpu.amx && may_use_tiles())
+        tables.push_back(&avx512_amx::table);
+#endif
     return tables;
 }
 
 const Kernels* find(const std::string& name) {
     std::string known;
+    for (const Kernels* table : usable_tables(false))
+        if (name == table->isa) return table;
     for (const Kernels* table : usable_tables()) {
         if (name == table->isa) return table;
         known += known.empty() ? table->isa : std::string(", ") + table->isa;

@@ -1,6 +1,7 @@
 #include "runtime/parallel.h"
 #include "runtime/interrupt.h"
 #include "runtime/team.h"
+#include "runtime/tiles.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -10,7 +11,19 @@
 #endif
 
 namespace gw {
+
+__thread i32 tiles_configured = 0;
+
 namespace {
+
+// At the end of a region. The instruction is spelled out: only who configured tiles may know it.
+void release_tiles() {
+    if (tiles_configured == 0) return;
+#if defined(__x86_64__) && !defined(GATEWORK_EMULATE_AVX512)
+    __asm__ volatile(".byte 0xc4, 0xe2, 0x78, 0x49, 0xc0"); // tilerelease
+#endif
+    tiles_configured = 0;
+}
 
 // Denormal numbers cost a hundred times a normal one on many processors, and decaying states produce
 // them. Flush them to zero inside kernels only: the caller's mode comes back on exit.
@@ -85,13 +98,15 @@ template <class Body> void run_region(int threads, const Body& body) {
     const Inside inside;
     if (threads <= 1) {
         FlushDenormals flush;
-        return body(0, 1);
+        body(0, 1);
+        return release_tiles();
     }
     RegionState* region = current_region();
     team::run(threads, [&](int thread, int size) {
         join_region(region);
         FlushDenormals flush;
         body(thread, size);
+        release_tiles();
     });
     join_region(region);
 }

@@ -32,6 +32,7 @@ class _CpuFeatures(TypedDict):
     avx512: bool
     avx512_vnni: bool
     avx512_bf16: bool
+    amx: bool
 
 # --- the machine ---
 

@@ -78,7 +78,8 @@ class Peak:
 def measure(threads: int, seconds: float = SECONDS, samples: int = SAMPLES) -> dict[str, float]:
     """The best figures of ``threads`` threads, by key.
 
-    ``fma_f32_gflops``, ``bf16_dot_gflops``, ``vnni_gops``, ``read_l1_gbs``, ``read_l2_gbs``,
+    ``fma_f32_gflops``, ``bf16_dot_gflops``, ``vnni_gops``, ``bf16_tile_gflops``,
+    ``int8_tile_gops``, ``read_l1_gbs``, ``read_l2_gbs``,
     ``read_l3_4mb_gbs``, ``read_l3_12mb_gbs``, ``read_dram_gbs``, ``region_us`` (an empty parallel
     region), ``barrier_us``. There is no key for what the instruction set in use lacks, and none for
     the barrier of a single thread.
@@ -103,6 +104,8 @@ def peaks() -> tuple[Peak, ...]:
         Peak("fma_f32_gflops", "f32 multiply-add", "GFLOP/s", "fma_f32"),
         Peak("bf16_dot_gflops", "bf16 dot product", "GFLOP/s", "dot_bf16"),
         Peak("vnni_gops", "int8 dot product", "GOP/s", "dot_int8"),
+        Peak("bf16_tile_gflops", "bf16 tiles (AMX)", "GFLOP/s", "tile_bf16"),
+        Peak("int8_tile_gops", "int8 tiles (AMX)", "GOP/s", "tile_int8"),
         Peak("read_l1_gbs", "read L1, 16 KB", "GB/s", "read", 16 * _KIB),
         Peak("read_l2_gbs", f"read L2, {l2 // _KIB} KB", "GB/s", "read", l2),
         Peak("read_l3_4mb_gbs", "read L3, 4 MB", "GB/s", "read", 4 * _MIB),

@@ -18,6 +18,7 @@ ALWAYS = {
     "region_us",
 }
 DOTS = {"bf16_dot_gflops", "vnni_gops"}
+TILES = {"bf16_tile_gflops", "int8_tile_gops"}
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -26,8 +27,10 @@ def test_figures(isa: str, threads: int) -> None:
     before = _core.num_threads()
     found = _peak.measure(threads, **QUICK)
     expected = set(ALWAYS)
-    if isa == "avx512_bf16":
+    if isa in ("avx512_bf16", "avx512_amx"):
         expected |= DOTS
+    if isa == "avx512_amx":
+        expected |= TILES
     if threads > 1 and _core.build_config()["openmp"]:
         expected.add("barrier_us")
     assert set(found) == expected

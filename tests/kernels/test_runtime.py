@@ -12,7 +12,7 @@ from gatework import _core
 
 from tests.kernels.problems import random_problem, solve_by_kernel
 
-LEVELS = ("baseline", "avx2", "avx512", "avx512_bf16")
+LEVELS = ("baseline", "avx2", "avx512", "avx512_bf16", "avx512_amx")
 
 
 def test_levels_are_listed_from_the_lowest() -> None:
