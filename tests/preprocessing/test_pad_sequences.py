@@ -31,6 +31,20 @@ def test_any_kind_of_sequence():
     np.testing.assert_array_equal(pad_sequences(np.eye(2)), [[1, 0], [0, 1]])
 
 
+@pytest.mark.parametrize("dtype", ["int64", "float64"])
+def test_integers_of_any_number_of_digits(dtype):
+    # CPython keeps them in digits of 30 bits; those of one digit are read without a call.
+    class Own(int):
+        pass
+
+    edges = [x for bits in (30, 31, 60, 62) for x in (2**bits - 1, 2**bits, 2**bits + 1)]
+    values = [0, 1, 255, 256, *edges, 2**63 - 1]
+    values += [-x for x in values] + [-(2**63)]
+    np.testing.assert_array_equal(pad_sequences([values], dtype=dtype), np.array([values], dtype))
+    odd = [True, False, Own(5), Own(-(2**40)), np.int16(-3), np.uint64(7)]
+    np.testing.assert_array_equal(pad_sequences([odd], dtype=dtype), [[1, 0, 5, -(2**40), -3, 7]])
+
+
 def test_vectors():
     found = pad_sequences([np.ones((2, 3)), np.full((1, 3), 2.0)], dtype="float32")
     assert found.shape == (2, 2, 3)

@@ -22,8 +22,18 @@ from .values import Reader, joined
 __all__ = ["Server"]
 
 _log = logging.getLogger("gatework.serving")
+_http_log = logging.getLogger("gatework.serving.http")
 
 Handler = Callable[[Any], Awaitable[Any]]
+
+
+def _is_of_the_server(record: logging.LogRecord) -> bool:
+    """Whether it is no complaint about what a client sent: strangers are not to fill the log."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, aiohttp().http.HttpProcessingError)
+
+
+_http_log.addFilter(_is_of_the_server)
 
 
 class Server:
@@ -73,6 +83,7 @@ class Server:
         self._runner = web.AppRunner(
             app,
             access_log=None,
+            logger=_http_log,
             keepalive_timeout=settings.idle_timeout,
             lingering_time=1.0,  # for the rest of a body that was refused
             shutdown_timeout=settings.stop_timeout,
