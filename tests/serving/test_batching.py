@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from gatework.serving.batching import Batcher
 from gatework.serving.errors import BadRequest, Overloaded
+from gatework.serving.joining import Concatenated
 from gatework.serving.settings import Settings
 
 
@@ -32,7 +33,7 @@ class Slow:
 def run(scenario: Any, **settings: Any) -> Slow:
     slow = Slow()
     with ThreadPoolExecutor(1) as executor:
-        asyncio.run(scenario(Batcher(slow, executor, Settings(**settings)), slow))
+        asyncio.run(scenario(Batcher(Concatenated(slow), executor, Settings(**settings)), slow))
     return slow
 
 

@@ -171,7 +171,7 @@ def test_what_is_inside_stays_inside(caplog: pytest.LogCaptureFixture) -> None:
         raise RuntimeError("a secret")
 
     async def scenario(client: Any) -> None:
-        client.server._batcher._run = broken
+        client.server._batcher._joining.run = broken
         async with client.post("/predict", json={"inputs": [[[1, 2, 3]]]}) as answer:
             assert answer.status == 500
             text = await answer.text()
@@ -267,7 +267,7 @@ def test_stopping_finishes_what_is_in_flight() -> None:
     async def main() -> None:
         async with serving(program) as client:
             server = client.server
-            run = server._batcher._run
+            run = server._batcher._joining.run
 
             def slowly(arrays: Any) -> Any:
                 import time
@@ -275,7 +275,7 @@ def test_stopping_finishes_what_is_in_flight() -> None:
                 time.sleep(0.4)
                 return run(arrays)
 
-            server._batcher._run = slowly
+            server._batcher._joining.run = slowly
             asked = asyncio.create_task(predict(client, [[[1, 2, 3]]]))
             later = asyncio.create_task(predict(client, [[[1, 2, 3], [4, 5, 6]]]))
             await asyncio.sleep(0.15)

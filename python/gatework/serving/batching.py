@@ -6,7 +6,7 @@ import asyncio
 import functools
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,13 +15,12 @@ import numpy as np
 
 from ..autograd import Array
 from .errors import BadRequest, Overloaded
+from .joining import Joining
 from .settings import Settings
 
 __all__ = ["Batcher"]
 
 _log = logging.getLogger("gatework.serving")
-
-Run = Callable[[list[Array]], list[Array]]
 
 
 @dataclass(eq=False)
@@ -37,7 +36,7 @@ class _Job:
 
 @dataclass(eq=False)
 class _Line:
-    """Jobs whose rows can be put together: their arrays have the same shape behind the rows."""
+    """Jobs that can be in one batch."""
 
     jobs: deque[_Job] = field(default_factory=deque)
     rows: int = 0
@@ -56,13 +55,11 @@ class _Line:
 class Batcher:
     """Runs jobs one batch after the other, in another thread; each batch is what fits together.
 
-    All of it happens in the event loop but the running. Jobs of the same shape behind the rows
-    are concatenated, up to ``max_batch`` rows, the oldest first; while one batch runs the next
-    gathers.
+    All of it happens in the event loop but the running. Jobs that can be joined are, up to
+    ``max_batch`` rows, the oldest first; while one batch runs the next gathers.
 
     Args:
-        run: computes outputs from inputs, in flat order, the rows first in each; a ValueError of
-            it is the client's fault.
+        joining: says which jobs can be in one batch, and runs it.
         executor: where it runs.
         settings: ``max_batch``, ``max_wait``, ``max_queue``.
         on_batch: told the rows of each batch, and the seconds for which its oldest job waited.
@@ -70,12 +67,12 @@ class Batcher:
 
     def __init__(
         self,
-        run: Run,
+        joining: Joining,
         executor: Executor,
         settings: Settings,
         on_batch: Callable[[int, float], None] = lambda rows, waited: None,
     ) -> None:
-        self._run = run
+        self._joining = joining
         self._executor = executor
         self._settings = settings
         self._on_batch = on_batch
@@ -112,7 +109,7 @@ class Batcher:
     def _put(self, arrays: list[Array]) -> asyncio.Future[list[Array]]:
         loop = asyncio.get_running_loop()
         job = _Job(arrays, loop.create_future(), loop.time())
-        key = tuple((array.shape[1:], array.dtype.char) for array in arrays)
+        key = self._joining.key(arrays)
         line = self._lines.setdefault(key, _Line())
         line.jobs.append(job)
         line.rows += job.rows
@@ -150,21 +147,19 @@ class Batcher:
     def _begin(self, jobs: list[_Job], waited: float) -> None:
         self._running = True
         self._on_batch(sum(job.rows for job in jobs), waited)
-        columns = zip(*(job.arrays for job in jobs), strict=True)
-        arrays = [np.concatenate(column) if len(column) > 1 else column[0] for column in columns]
-        future = asyncio.get_running_loop().run_in_executor(self._executor, self._run, arrays)
+        future = asyncio.get_running_loop().run_in_executor(
+            self._executor, self._joining.run, [job.arrays for job in jobs]
+        )
         future.add_done_callback(functools.partial(self._done, jobs))
 
-    def _done(self, jobs: list[_Job], future: asyncio.Future[list[Array]]) -> None:
+    def _done(self, jobs: list[_Job], future: asyncio.Future[list[list[Array]]]) -> None:
         self._running = False
         error = None if future.cancelled() else future.exception()
         if isinstance(error, ValueError):
             error = BadRequest(f"inputs must be ones that the model takes: {error}")
         elif error is not None:
             _log.error("a batch failed", exc_info=error)
-        begin = 0
-        for job in jobs:
-            end = begin + job.rows
+        for i, job in enumerate(jobs):
             if job.future.done():
                 pass  # nobody waits for it any more
             elif future.cancelled():
@@ -172,19 +167,5 @@ class Batcher:
             elif error is not None:
                 job.future.set_exception(error)
             else:
-                job.future.set_result([output[begin:end] for output in future.result()])
-            begin = end
+                job.future.set_result(future.result()[i])
         self._start()
-
-
-def as_runner(program: Any) -> Run:
-    """What a batcher calls for a program."""
-    from .. import tree
-
-    alone = len(program.inputs) == 1
-
-    def run(arrays: Sequence[Array]) -> list[Array]:
-        found: list[Array] = tree.flatten(program(arrays[0] if alone else list(arrays)))
-        return found
-
-    return run

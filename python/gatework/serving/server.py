@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from .batching import Batcher, as_runner
+from .batching import Batcher
 from .description import described
 from .errors import BadRequest, Overloaded, Refused
 from .extra import aiohttp, orjson
+from .joining import joining_of
 from .metrics import Metrics
 from .settings import Settings
 from .streams import Streams
@@ -64,7 +65,9 @@ class Server:
         self._batches = ThreadPoolExecutor(1, "gatework-batches")
         self._blocks = ThreadPoolExecutor(1, "gatework-blocks")
         self._reader = Reader(program.inputs, settings)
-        self._batcher = Batcher(as_runner(program), self._batches, settings, self._metrics.on_batch)
+        self._batcher = Batcher(
+            joining_of(program), self._batches, settings, self._metrics.on_batch
+        )
         self._streams = Streams(program, self._reader, settings, self._metrics, self._blocks)
         self._stopping = False
 
