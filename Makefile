@@ -11,6 +11,7 @@
 #                    the counts stored; INSTRUCTIONS_ARGS=--store writes them down
 #   make bench-peers ours beside other frameworks, by turns, as bench/RESULTS.md
 #   make lint        ruff and mypy
+#   make pythons     the tests on every Python from 3.11 on that is found (PATH, pyenv)
 #   make sanitize    the kernels' tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make tsan        the kernels' tests, and those of threads, under ThreadSanitizer
 #   make valgrind    every kernel, with shapes off its vectors, under memcheck (apt install valgrind)
@@ -49,7 +50,7 @@ comma := ,
 BUILD_SETTINGS ?=
 
 .PHONY: demo faults fuzz fuzz-calls soak test test-peers keras-table bench bench-peers instructions \
-	lint sanitize run-sanitized tsan run-tsan valgrind aarch64 \
+	lint pythons sanitize run-sanitized tsan run-tsan valgrind aarch64 \
 	avx512 run-emulated wheel dev clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -102,10 +103,21 @@ lint: $(VENV)/lint.stamp $(VENV)/runtime.stamp
 	$(BIN)/ruff check
 	$(BIN)/mypy
 
+# Each in an environment of its own. A name that pyenv knows but does not start is left out.
+PYTHONS ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 \
+	"$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/*/bin/python3.1[1-9]; do \
+	$$python -c 'import sys; print(sys._base_executable)' 2>/dev/null; done | sort -u)
+
+pythons:
+	@test -n "$(PYTHONS)" || { echo "no Python of 3.11 or later was found: make PYTHONS=..."; exit 1; }
+	set -e; for python in $(PYTHONS); do \
+		$(MAKE) test PYTHON=$$python VENV=.venv-$$(basename $$python); done
+
 dev: $(VENV)/test.stamp $(VENV)/lint.stamp $(VENV)/plot.stamp $(VENV)/gatework.stamp
 
 # Settings of an environment of its own: the editable installation in $(VENV) stays fast.
 sanitized_build = --config-settings=build-dir=build/$(1) \
+	--config-settings=cmake.define.CMAKE_UNITY_BUILD=ON \
 	--config-settings=cmake.build-type=Debug \
 	--config-settings=cmake.define.CMAKE_CXX_FLAGS_DEBUG=-O1 \
 	--config-settings=cmake.define.GATEWORK_SANITIZE=$(2) \
@@ -147,6 +159,7 @@ valgrind: $(VENV)/gatework.stamp
 avx512:
 	$(MAKE) run-emulated VENV=.venv-avx512 BUILD_SETTINGS="\
 		--config-settings=build-dir=build/emulated \
+		--config-settings=cmake.define.CMAKE_UNITY_BUILD=ON \
 		--config-settings=cmake.build-type=Debug \
 		--config-settings=cmake.define.CMAKE_CXX_FLAGS_DEBUG=-O1 \
 		--config-settings=cmake.define.GATEWORK_EMULATE_AVX512=ON \
@@ -184,5 +197,5 @@ $(VENV)/gatework.stamp: $(NATIVE) $(VENV)/build.stamp $(VENV)/runtime.stamp
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-sanitize .venv-tsan .venv-fuzz .venv-avx512 build dist gatework-demo
+	rm -rf .venv .venv-* build dist gatework-demo
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

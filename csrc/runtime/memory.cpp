@@ -35,7 +35,7 @@ thread_local Scratch* scratch = nullptr;
 constexpr std::size_t kOfScratch = 0; // in the place of a block's size
 
 // A child forked while another thread was in here gets the mutex free and the list whole.
-[[maybe_unused]] const int fork_handler =
+[[maybe_unused]] const int memory_after_fork =
     pthread_atfork([] { mutex.lock(); }, [] { mutex.unlock(); }, [] { mutex.unlock(); });
 
 // Eight sizes per power of two: a block fits requests at most 12.5 % smaller than itself.

@@ -60,7 +60,7 @@ class FlushDenormals {
 
 // OpenMP's worker threads do not survive a fork, and its pool does not know it: a child runs alone.
 bool forked = false;
-[[maybe_unused]] const int fork_handler =
+[[maybe_unused]] const int threads_after_fork =
     pthread_atfork(nullptr, nullptr, [] { forked = true; });
 
 thread_local bool inside_region = false;

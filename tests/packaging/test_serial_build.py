@@ -41,6 +41,7 @@ def test_build_without_openmp(tmp_path: Path) -> None:
     # One instruction set and no optimisation: what is tested is that it compiles and runs.
     settings = {
         "CMAKE_BUILD_TYPE": "Debug",
+        "CMAKE_UNITY_BUILD": "ON",
         "GATEWORK_ISA_LEVELS": "baseline",
         "GATEWORK_OPENMP": "OFF",
         "Python_EXECUTABLE": sys.executable,
