@@ -40,6 +40,7 @@ struct Attention {
     float kept_scale;
     float* y;   // [B, T, N, E]
     float* lse; // [B, N, T]: log of the sum of e^logit, -inf where all keys are masked; or null
+    bool bf16;  // operands of products may be rounded to bfloat16, where that is the quicker
 };
 
 struct AttentionGrad {

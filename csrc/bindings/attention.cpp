@@ -67,7 +67,7 @@ struct Arguments {
     Arguments(const py::object& q, const py::object& k, const py::object& v, const py::object& bias,
               const py::object& mask, const py::object& slopes, const py::object& offset, float scale,
               bool causal, std::optional<i64> window, std::optional<float> soft_cap, double rate,
-              u64 seed) {
+              u64 seed, bool bf16) {
         const Heads queries = heads("q", q), keys = heads("k", k), values = heads("v", v);
         const std::vector<i64> wanted = {queries.batch, -1, -1, queries.features};
         if (keys.batch != queries.batch || keys.features != queries.features)
@@ -103,6 +103,7 @@ struct Arguments {
         a.seed = seed;
         a.threshold = static_cast<u32>(std::floor(rate * 4294967296.0));
         a.kept_scale = static_cast<float>(1.0 / (1.0 - rate));
+        a.bf16 = bf16;
         kept = {q, k, v, bias, mask, slopes, offset};
     }
 };
@@ -111,9 +112,9 @@ py::tuple attention_forward(const py::object& q, const py::object& k, const py::
                             const py::object& bias, const py::object& mask,
                             const py::object& slopes, const py::object& offset, float scale,
                             bool causal, std::optional<i64> window, std::optional<float> soft_cap,
-                            double rate, u64 seed) {
+                            double rate, u64 seed, bool bf16) {
     Arguments arguments(q, k, v, bias, mask, slopes, offset, scale, causal, window, soft_cap, rate,
-                        seed);
+                        seed, bf16);
     Attention& a = arguments.a;
     FloatArray y = new_floats({a.batch, a.time, a.heads, a.value_features});
     FloatArray lse = new_floats({a.batch, a.heads, a.time});
@@ -128,9 +129,9 @@ py::tuple attention_backward(const py::object& q, const py::object& k, const py:
                              const py::object& slopes, const py::object& offset, float scale,
                              const py::object& y, const py::object& lse, const py::object& dy,
                              bool causal, std::optional<i64> window, std::optional<float> soft_cap,
-                             double rate, u64 seed, bool need_logits) {
+                             double rate, u64 seed, bool need_logits, bool bf16) {
     Arguments arguments(q, k, v, bias, mask, slopes, offset, scale, causal, window, soft_cap, rate,
-                        seed);
+                        seed, bf16);
     Attention& a = arguments.a;
     FloatArray out = shaped<float>("y", y, {a.batch, a.time, a.heads, a.value_features});
     FloatArray sums = shaped<float>("lse", lse, {a.batch, a.heads, a.time});
@@ -177,12 +178,13 @@ void bind_attention(pybind11::module_& m) {
     m.def("attention_forward", &gw::attention_forward, py::arg("q"), py::arg("k"), py::arg("v"),
           py::arg("bias"), py::arg("mask"), py::arg("slopes"), py::arg("offset"), py::arg("scale"),
           py::arg("causal") = false, py::arg("window") = py::none(),
-          py::arg("soft_cap") = py::none(), py::arg("rate") = 0.0, py::arg("seed") = 0);
+          py::arg("soft_cap") = py::none(), py::arg("rate") = 0.0, py::arg("seed") = 0,
+          py::arg("bf16") = false);
     m.def("attention_backward", &gw::attention_backward, py::arg("q"), py::arg("k"), py::arg("v"),
           py::arg("bias"), py::arg("mask"), py::arg("slopes"), py::arg("offset"), py::arg("scale"),
           py::arg("y"), py::arg("lse"), py::arg("dy"), py::arg("causal") = false,
           py::arg("window") = py::none(), py::arg("soft_cap") = py::none(), py::arg("rate") = 0.0,
-          py::arg("seed") = 0, py::arg("need_logits") = false);
+          py::arg("seed") = 0, py::arg("need_logits") = false, py::arg("bf16") = false);
     m.def("rotary", &gw::rotary, py::arg("x"), py::arg("cosine"), py::arg("sine"),
           py::arg("inverse") = false);
 }

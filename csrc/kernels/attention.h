@@ -2,6 +2,7 @@
 // date on the way (Milakov & Gimelshein 2018; Dao 2023, "FlashAttention-2"). No matrix of logits.
 #pragma once
 #include "kernels/attention_few.h"
+#include "kernels/attention_pairs.h"
 #include "kernels/entries.h"
 
 namespace gw::GW_ISA {
@@ -11,7 +12,8 @@ namespace {
 // their block, for all of its tiles: where they come from, rows of a head lie far apart.
 struct AttentionScratch {
     i64 q_stride, v_stride, blocks;
-    float *q, *logits, *y, *sums, *keys, *values, *packed;
+    bool pairs;
+    float *q, *logits, *y, *sums, *keys, *values, *packed, *weights;
 
     static constexpr float kFinite = 1.0f, kNotFinite = 2.0f; // in `packed`; 0: not yet
 
@@ -20,12 +22,12 @@ struct AttentionScratch {
     }
     static i64 size(const Attention& a, bool few) {
         const i64 d = round_up(a.features, kLanes), e = round_up(a.value_features, kLanes);
-        const i64 tile = kQueries * (d + e + kLogitStride + kLanes);
+        const i64 tile = kQueries * (d + e + kLogitStride + kLanes + (kHasTiles ? kKeyWordStride : 0));
         return tile + key_blocks(a, few) * kKeys * (d + e) + round_up(key_blocks(a, few), kLanes);
     }
     AttentionScratch(const Attention& a, bool few, float* memory)
         : q_stride(round_up(a.features, kLanes)), v_stride(round_up(a.value_features, kLanes)),
-          blocks(key_blocks(a, few)) {
+          blocks(key_blocks(a, few)), pairs(kHasTiles && a.bf16 && !few) {
         auto take = [&](i64 floats) {
             float* start = memory;
             memory += floats;
@@ -37,7 +39,8 @@ struct AttentionScratch {
         sums = take(kQueries * kLanes);
         keys = take(blocks * kKeys * q_stride);
         values = take(blocks * kKeys * v_stride);
-        packed = take(blocks);
+        packed = take(round_up(blocks, kLanes));
+        weights = take(kHasTiles ? kQueries * kKeyWordStride : 0);
     }
 };
 
@@ -146,14 +149,55 @@ class TileWeights {
     bool plain_;
 };
 
+// y of every row over the sum of its weights, and the logarithm of that. A row that looked at nothing has
+// zeros.
+inline void write_results(const Attention& a, const TileRows& rows, const OnlineSoftmax& softmax) {
+    for (i64 row = 0; row < rows.count(); ++row) {
+        const float sum = sum_lanes(load(softmax.sums + row * kLanes));
+        const i64 n = rows.head_of(row), t = rows.time_of(row);
+        const float factor = sum == 0.0f ? 0.0f : 1.0f / sum;
+        float* out = a.y + ((rows.batch * a.time + t) * a.heads + n) * a.value_features;
+        for_vectors(0, a.value_features, [&](i64 i, i64 lanes) {
+            store_some(out + i, load(softmax.y + row * softmax.stride + i) * factor, lanes);
+        });
+        if (a.lse != nullptr)
+            a.lse[(rows.batch * a.heads + n) * a.time + t] =
+                sum == 0.0f ? -kInfinity : __builtin_logf(sum) + softmax.shift[row] * kLn2;
+    }
+}
+
+// y += weights·values of a block, whose products are already there.
+inline void weigh_pairs(const RowGroups& groups, const TileWeights& weights, i64 first, i64 count,
+                        const float* values, const AttentionScratch& scratch) {
+    const Range span = groups.rows();
+    i64 next = span.begin; // rows up to here have their words
+    for (const RowGroup& group : groups) {
+        clear(scratch.weights + next * kKeyWordStride, (group.row - next) * kKeyWordStride);
+        weights.run(groups, group, first, count);
+        next = group.row + group.rows;
+        for (i64 row = group.row; row < next; ++row)
+            pair_weights(scratch.logits + row * kLogitStride, group.columns(),
+                         scratch.weights + row * kKeyWordStride);
+    }
+    add_pairs(scratch.weights + span.begin * kKeyWordStride, kKeyWordStride, span.end - span.begin,
+              kKeyWords, values, scratch.v_stride, scratch.y + span.begin * scratch.v_stride);
+}
+
 inline void attend(const Attention& a, const TileRows& rows, const AttentionScratch& scratch,
                    const RowDropout* dropout) {
     const i64 group_heads = a.heads / a.key_heads, key_head = rows.head / group_heads;
     const float* q = a.q.data + rows.batch * a.q.batch + rows.time * a.q.time;
-    for (i64 h = 0; h < rows.heads; ++h)
-        pack_rows(q + (rows.head + h) * a.q.head, a.q.time, rows.times, a.features,
-                  RowLogits::product_scale(a), scratch.q_stride,
-                  scratch.q + h * rows.times * scratch.q_stride);
+    const i64 words = pair_words(a.features);
+    const float scale = RowLogits::product_scale(a);
+    for (i64 h = 0; h < rows.heads; ++h) {
+        const float* of_head = q + (rows.head + h) * a.q.head;
+        if (scratch.pairs)
+            pack_row_pairs(of_head, a.q.time, rows.times, a.features, scale, words,
+                           scratch.q + h * rows.times * words);
+        else
+            pack_rows(of_head, a.q.time, rows.times, a.features, scale, scratch.q_stride,
+                      scratch.q + h * rows.times * scratch.q_stride);
+    }
     OnlineSoftmax softmax = {scratch.sums, scratch.y, scratch.v_stride, {}};
     softmax.start(rows.count());
 
@@ -187,20 +231,43 @@ inline void attend(const Attention& a, const TileRows& rows, const AttentionScra
             float* packed_k = scratch.keys + first * scratch.q_stride;
             float* packed_v = scratch.values + first * scratch.v_stride;
             if (scratch.packed[block] == 0.0f) {
-                pack_columns(block_k, a.k.time, count, a.features, packed_k);
-                const bool is_finite = pack_rows(block_v, a.v.time, count, a.value_features, 1.0f,
-                                                 scratch.v_stride, packed_v);
+                bool is_finite;
+                if (scratch.pairs) {
+                    pack_column_pairs(block_k, a.k.time, count, a.features, words, packed_k);
+                    is_finite = pack_pairs_down(block_v, a.v.time, count, a.value_features, 1.0f,
+                                                kKeyWords, scratch.v_stride, packed_v);
+                } else {
+                    pack_columns(block_k, a.k.time, count, a.features, packed_k);
+                    is_finite = pack_rows(block_v, a.v.time, count, a.value_features, 1.0f,
+                                          scratch.v_stride, packed_v);
+                }
                 scratch.packed[block] =
                     is_finite ? AttentionScratch::kFinite : AttentionScratch::kNotFinite;
                 const i64 next = first + kKeys, rest = min64(kKeys, a.keys - next);
                 prefetch_rows(k + next * a.k.time, a.k.time, rest, a.features);
                 prefetch_rows(v + next * a.v.time, a.v.time, rest, a.value_features);
             }
-            multiply_columns(groups, scratch.q, scratch.q_stride, a.features, packed_k,
-                             scratch.logits);
-            values = packed_v;
-            value_step = scratch.v_stride;
             finite = scratch.packed[block] == AttentionScratch::kFinite;
+            if (scratch.pairs) {
+                const Range span = groups.rows();
+                multiply_column_pairs(scratch.q + span.begin * words, span.end - span.begin, words,
+                                      packed_k, scratch.logits + span.begin * kLogitStride);
+                weigh_pairs(groups, weights, first, count, packed_v, scratch);
+                for (const RowGroup& group : groups)
+                    if (!finite)
+                        add_not_finite(group.rows, a.value_features,
+                                       {scratch.logits + group.row * kLogitStride + group.keys.begin,
+                                        kLogitStride, 1, block_v + group.keys.begin * a.v.time,
+                                        a.v.time, group.keys.end - group.keys.begin},
+                                       1.0f, scratch.y + group.row * scratch.v_stride,
+                                       scratch.v_stride);
+                continue;
+            } else {
+                multiply_columns(groups, scratch.q, scratch.q_stride, a.features, packed_k,
+                                 scratch.logits);
+                values = packed_v;
+                value_step = scratch.v_stride;
+            }
         }
         for (const RowGroup& group : groups) {
             weights.run(groups, group, first, count);
@@ -215,18 +282,7 @@ inline void attend(const Attention& a, const TileRows& rows, const AttentionScra
         }
     }
 
-    for (i64 row = 0; row < rows.count(); ++row) {
-        const float sum = sum_lanes(load(softmax.sums + row * kLanes));
-        const i64 n = rows.head_of(row), t = rows.time_of(row);
-        const float factor = sum == 0.0f ? 0.0f : 1.0f / sum;
-        float* out = a.y + ((rows.batch * a.time + t) * a.heads + n) * a.value_features;
-        for_vectors(0, a.value_features, [&](i64 i, i64 lanes) {
-            store_some(out + i, load(scratch.y + row * scratch.v_stride + i) * factor, lanes);
-        });
-        if (a.lse != nullptr)
-            a.lse[(rows.batch * a.heads + n) * a.time + t] =
-                sum == 0.0f ? -kInfinity : __builtin_logf(sum) + softmax.shift[row] * kLn2;
-    }
+    write_results(a, rows, softmax);
 }
 
 // How the queries of one head of keys are cut into tiles: whole heads while several fit, else steps.

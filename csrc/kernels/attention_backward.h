@@ -25,23 +25,39 @@ struct KeyPieces {
 
 // Queries and output gradients of all heads that share a head of keys are packed once for a task; so are
 // the sums of the queries' gradients, for rows of a head lie far apart where they come from and go to.
+// Products of pairs want them twice, pairs along rows and down them.
 struct BackwardScratch {
     i64 q_stride, v_stride;
+    bool pairs;
     float *q, *dy, *dq, *key_columns, *value_columns, *keys, *weights, *slopes, *dk, *dv;
+    float *q_down, *dy_down, *keys_down, *words;
 
     static i64 size(const Attention& a) {
         const i64 d = round_up(a.features, kLanes), e = round_up(a.value_features, kLanes);
-        return a.heads / a.key_heads * a.time * (2 * d + e) + 2 * kBackwardQueries * kLogitStride +
-               kKeys * (3 * d + 2 * e);
+        const i64 floats = a.heads / a.key_heads * a.time * (2 * d + e) +
+                           2 * kBackwardQueries * kLogitStride + kKeys * (3 * d + 2 * e);
+        return floats + (kHasTiles && a.bf16 ? down(a) * (d + e) + kKeyWords * d + kKeys * kKeyWordStride
+                                             : 0);
+    }
+    // Words down the rows of whole tiles.
+    static i64 down(const Attention& a) {
+        return a.heads / a.key_heads * round_up(a.time, kBackwardQueries) / 2;
     }
     BackwardScratch(const Attention& a, float* memory)
-        : q_stride(round_up(a.features, kLanes)), v_stride(round_up(a.value_features, kLanes)) {
+        : q_stride(round_up(a.features, kLanes)), v_stride(round_up(a.value_features, kLanes)),
+          pairs(kHasTiles && a.bf16) {
         auto take = [&](i64 floats) {
             float* start = memory;
             memory += floats;
             return start;
         };
         const i64 rows = a.heads / a.key_heads * a.time;
+        if (pairs) {
+            q_down = take(down(a) * q_stride);
+            dy_down = take(down(a) * v_stride);
+            keys_down = take(kKeyWords * q_stride);
+            words = take(kKeys * kKeyWordStride);
+        }
         q = take(rows * q_stride);
         dy = take(rows * v_stride);
         dq = take(rows * q_stride);
@@ -106,6 +122,10 @@ class AttentionBackward {
         finite_q_ = finite_dy_ = true;
         for (i64 n = head; n < head + group; ++n) {
             const i64 at = (n - head) * a_.time;
+            if (w.pairs) {
+                pack_pairs(batch, n, n - head);
+                continue;
+            }
             finite_q_ &= pack_rows(a_.q.data + batch * a_.q.batch + n * a_.q.head, a_.q.time, a_.time,
                                    a_.features, RowLogits::product_scale(a_), w.q_stride,
                                    w.q + at * w.q_stride);
@@ -135,15 +155,48 @@ class AttentionBackward {
     }
 
   private:
+    const float* queries(i64 batch, i64 n) const { return a_.q.data + batch * a_.q.batch + n * a_.q.head; }
+    const float* slopes_of(i64 batch, i64 n) const {
+        return g_.dy.data + batch * g_.dy.batch + n * g_.dy.head;
+    }
+    i64 tiles() const { return round_up(a_.time, kBackwardQueries) / kBackwardQueries; }
+
+    void pack_pairs(i64 batch, i64 n, i64 head) {
+        const BackwardScratch& w = scratch_;
+        const i64 q_words = pair_words(a_.features), v_words = pair_words(a_.value_features);
+        const float scale = RowLogits::product_scale(a_);
+        const float *q = queries(batch, n), *dy = slopes_of(batch, n);
+        pack_row_pairs(q, a_.q.time, a_.time, a_.features, scale, q_words,
+                       w.q + head * a_.time * q_words);
+        pack_row_pairs(dy, g_.dy.time, a_.time, a_.value_features, 1.0f, v_words,
+                       w.dy + head * a_.time * v_words);
+        for (i64 tile = 0; tile < tiles(); ++tile) {
+            const i64 t = tile * kBackwardQueries, rows = min64(kBackwardQueries, a_.time - t);
+            const i64 at = (head * tiles() + tile) * kKeyWords;
+            finite_q_ &= pack_pairs_down(q + t * a_.q.time, a_.q.time, rows, a_.features, scale,
+                                         kKeyWords, w.q_stride, w.q_down + at * w.q_stride);
+            finite_dy_ &= pack_pairs_down(dy + t * g_.dy.time, g_.dy.time, rows, a_.value_features,
+                                          1.0f, kKeyWords, w.v_stride, w.dy_down + at * w.v_stride);
+        }
+    }
+
     bool pack(const KeyBlock& block) const {
         const float* k =
             a_.k.data + block.batch * a_.k.batch + block.first * a_.k.time + block.key_head * a_.k.head;
         const float* v =
             a_.v.data + block.batch * a_.v.batch + block.first * a_.v.time + block.key_head * a_.v.head;
-        pack_columns(k, a_.k.time, block.count, a_.features, scratch_.key_columns);
-        pack_columns(v, a_.v.time, block.count, a_.value_features, scratch_.value_columns);
         clear(scratch_.dk, block.count * scratch_.q_stride);
         clear(scratch_.dv, block.count * scratch_.v_stride);
+        if (scratch_.pairs) {
+            pack_column_pairs(k, a_.k.time, block.count, a_.features, pair_words(a_.features),
+                              scratch_.key_columns);
+            pack_column_pairs(v, a_.v.time, block.count, a_.value_features,
+                              pair_words(a_.value_features), scratch_.value_columns);
+            return pack_pairs_down(k, a_.k.time, block.count, a_.features, a_.scale, kKeyWords,
+                                   scratch_.q_stride, scratch_.keys_down);
+        }
+        pack_columns(k, a_.k.time, block.count, a_.features, scratch_.key_columns);
+        pack_columns(v, a_.v.time, block.count, a_.value_features, scratch_.value_columns);
         return pack_rows(k, a_.k.time, block.count, a_.features, a_.scale, scratch_.q_stride,
                          scratch_.keys);
     }
@@ -169,6 +222,10 @@ class AttentionBackward {
         const Range used = groups.all();
         if (used.empty()) return;
         const BackwardScratch& w = scratch_;
+        if (w.pairs) {
+            tile_of_pairs(block, rows, groups);
+            return;
+        }
         const i64 times = rows.times;
         const i64 start = rows.head % (a_.heads / a_.key_heads) * a_.time + rows.time;
         const float *q = w.q + start * w.q_stride, *dy = w.dy + start * w.v_stride;
@@ -199,6 +256,62 @@ class AttentionBackward {
                         {w.slopes + at, 1, kLogitStride, q + part.begin * w.q_stride, w.q_stride,
                          depth},
                         finite_q_, w.dk + j * w.q_stride, w.q_stride);
+        }
+    }
+
+    void tile_of_pairs(const KeyBlock& block, const TileRows& rows, const RowGroups& groups) const {
+        const BackwardScratch& w = scratch_;
+        const Range used = groups.all(), span = groups.rows();
+        const Range columns = {used.begin / kLanes * kLanes, round_up(used.end, kLanes)};
+        const i64 head = rows.head % (a_.heads / a_.key_heads);
+        const i64 start = head * a_.time + rows.time, first = start + span.begin;
+        const i64 count = span.end - span.begin, down = (head * tiles() + rows.time / kBackwardQueries) * kKeyWords;
+        const i64 q_words = pair_words(a_.features), v_words = pair_words(a_.value_features);
+        multiply_column_pairs(w.q + first * q_words, count, q_words, w.key_columns,
+                              w.weights + span.begin * kLogitStride);
+        multiply_column_pairs(w.dy + first * v_words, count, v_words, w.value_columns,
+                              w.slopes + span.begin * kLogitStride);
+        bool live[kBackwardQueries] = {};
+        for (const RowGroup& group : groups)
+            for (i64 row = group.row; row < group.row + group.rows; ++row) {
+                slopes(block, rows, groups, group, used, row);
+                live[row] = true;
+            }
+        for (i64 row = span.begin; row < span.end; ++row)
+            pair_weights(w.slopes + row * kLogitStride, live[row] ? columns : Range{0, 0},
+                         w.words + (row - span.begin) * kKeyWordStride);
+        add_pairs(w.words, kKeyWordStride, count, kKeyWords, w.keys_down, w.q_stride,
+                  w.dq + first * w.q_stride);
+        transpose_pairs(w.weights, live, columns, w.words);
+        add_pairs(w.words, kKeyWordStride, block.count, kKeyWords, w.dy_down + down * w.v_stride,
+                  w.v_stride, w.dv);
+        transpose_pairs(w.slopes, live, columns, w.words);
+        add_pairs(w.words, kKeyWordStride, block.count, kKeyWords, w.q_down + down * w.q_stride,
+                  w.q_stride, w.dk);
+        if (!(block.finite && finite_q_ && finite_dy_)) add_not_finite_rows(block, rows, groups);
+    }
+
+    void add_not_finite_rows(const KeyBlock& block, const TileRows& rows, const RowGroups& groups) const {
+        const BackwardScratch& w = scratch_;
+        const i64 start = rows.head % (a_.heads / a_.key_heads) * a_.time + rows.time;
+        const float *q = queries(rows.batch, rows.head) + rows.time * a_.q.time,
+                    *dy = slopes_of(rows.batch, rows.head) + rows.time * g_.dy.time;
+        const float* k = a_.k.data + block.batch * a_.k.batch + block.first * a_.k.time +
+                         block.key_head * a_.k.head;
+        for (const RowGroup& group : groups) {
+            const i64 at = group.row * kLogitStride + group.keys.begin, j = group.keys.begin,
+                      keys = group.keys.end - j;
+            add_not_finite(group.rows, a_.features,
+                           {w.slopes + at, kLogitStride, 1, k + j * a_.k.time, a_.k.time, keys}, a_.scale,
+                           w.dq + (start + group.row) * w.q_stride, w.q_stride);
+            add_not_finite(keys, a_.value_features,
+                           {w.weights + at, 1, kLogitStride, dy + group.row * g_.dy.time, g_.dy.time,
+                            group.rows},
+                           1.0f, w.dv + j * w.v_stride, w.v_stride);
+            add_not_finite(keys, a_.features,
+                           {w.slopes + at, 1, kLogitStride, q + group.row * a_.q.time, a_.q.time,
+                            group.rows},
+                           RowLogits::product_scale(a_), w.dk + j * w.q_stride, w.q_stride);
         }
     }
 

@@ -121,6 +121,9 @@ class RowGroups {
         }
     }
     Range all() const { return all_; }
+    Range rows() const { // from the first to the last that looks at anything
+        return count_ == 0 ? Range{0, 0} : Range{groups_[0].row, groups_[count_ - 1].row + groups_[count_ - 1].rows};
+    }
     bool whole() const { return whole_; } // no row is kept from looking at a key that others look at
     const RowGroup* begin() const { return groups_; }
     const RowGroup* end() const { return groups_ + count_; }

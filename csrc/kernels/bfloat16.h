@@ -18,7 +18,22 @@ GW_INLINE vu round_bf16(vf x) {
 
 // Words of low in the lower and high in the upper half.
 GW_INLINE vf pair(vf low, vf high) {
+    if constexpr (kRoundsPairs) return interleave_halves(round_pairs(low, high));
     return reinterpret_cast<vf>((round_bf16(low) >> 16) | (round_bf16(high) & 0xffff0000u));
+}
+
+// Two vectors of a row as one of pairs along it.
+GW_INLINE vf pairs_along(vf first, vf second) {
+    if constexpr (kRoundsPairs) {
+        return round_pairs(first, second);
+    } else {
+        typedef u16 half __attribute__((vector_size(kLanes * 2)));
+        half words[2] = {__builtin_convertvector(round_bf16(first) >> 16, half),
+                         __builtin_convertvector(round_bf16(second) >> 16, half)};
+        vf both;
+        __builtin_memcpy(&both, words, sizeof both);
+        return both;
+    }
 }
 
 // n floats of a row as pairs along it, zeros behind them to the last word.

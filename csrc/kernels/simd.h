@@ -204,6 +204,28 @@ GW_INLINE vf dot_bf16(vf sum, vi a, vi b) {
 template <class V> V dot_int8(V sum, vi a, vi b) = delete;
 #endif
 
+// 2 kLanes floats as bfloat16 in their order, two in each lane; subnormal ones become zero.
+#if defined(__AVX512BF16__) && !defined(GATEWORK_EMULATE_AVX512)
+constexpr bool kRoundsPairs = true;
+GW_INLINE vf round_pairs(vf first, vf second) {
+    return reinterpret_cast<vf>(_mm512_cvtne2ps_pbh(second, first));
+}
+// The first and the second kLanes of halves of x, in turn.
+GW_INLINE vf interleave_halves(vf x) {
+    typedef u16 halves __attribute__((vector_size(kLanes * 4)));
+    halves order;
+    for (int i = 0; i < kLanes; ++i) {
+        order[2 * i] = static_cast<u16>(i);
+        order[2 * i + 1] = static_cast<u16>(kLanes + i);
+    }
+    return reinterpret_cast<vf>(__builtin_shuffle(reinterpret_cast<halves>(x), order));
+}
+#else
+constexpr bool kRoundsPairs = false;
+GW_INLINE vf round_pairs(vf first, vf) { return first; }
+GW_INLINE vf interleave_halves(vf x) { return x; }
+#endif
+
 // Products of words of four int8 in [-127, 127], exact. Of the left ones come kLeftWords words: the bytes
 // with kByteOffset added; or their magnitudes, and all ones where they are negative, for instructions that
 // multiply bytes without a sign by bytes with one: |x| * ~w is x * w - |x| there. Then sums lack the

@@ -142,11 +142,13 @@ def attention_forward(
     soft_cap: float | None = None,
     rate: float = 0.0,
     seed: int = 0,
+    bf16: bool = False,
 ) -> tuple[_Floats, _Floats]:
     """y (B, T, N, E) and the log-sum-exp (B, N, T) of softmax(scale q kᵀ + ...) v.
 
     q (B, T, N, D), k (B, S, K, D), v (B, S, K, E) of any strides but the last; bias and mask
-    (B, N, T, S), their steps zero where they repeat; slopes (N,); offset (B,).
+    (B, N, T, S), their steps zero where they repeat; slopes (N,); offset (B,). With ``bf16``
+    operands of products may be rounded to bfloat16: they are where the processor is quicker so.
     """
 
 def attention_backward(
@@ -167,6 +169,7 @@ def attention_backward(
     rate: float = 0.0,
     seed: int = 0,
     need_logits: bool = False,
+    bf16: bool = False,
 ) -> tuple[_Floats, _Floats, _Floats, _Floats | None]:
     """Gradients of q, k, v, and, if asked for, of the biased logits (B, N, T, S)."""
 

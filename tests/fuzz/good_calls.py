@@ -320,6 +320,7 @@ CALLS: dict[str, tuple[Callable[[Arguments], Any], Callable[[], Arguments]]] = {
     "stream:projection": (stream, stream_of("lstm", projection=True)),
     "attention": (attention, attention_of(bias=(0, 1, 2, 3), mask=(0, 3), offset=2)),
     "attention:grouped": (attention, attention_of(heads=4, groups=2, causal=True, window=3)),
+    "attention:bf16": (attention, attention_of(time=70, mask=(0, 3), causal=True, bf16=True)),
     "attention:one": (attention, attention_of(time=1, keys=90, slopes=True, soft_cap=2.0)),
     "program:words": (program, program_of(words(), (whole(9, 2, 3), floats(2, 2)))),
     "program:signal": (program, program_of(signal(), (floats(2, 4, 4),))),

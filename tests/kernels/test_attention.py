@@ -97,6 +97,23 @@ def assert_solved(p: Problem) -> None:
             assert error <= bound, f"d{'qkvs'[i]}: {error:.3g} of {bound:.3g}"
 
 
+def assert_rounded(p: Problem) -> None:
+    """With operands of bfloat16, which have eight bits: near the results of float32."""
+    exact = (*p.forward(), *p.backward(p.arrays[3] is not None))
+    rounded = p._replace(options={**p.options, "bf16": True})
+    found = (*rounded.forward(), *rounded.backward(p.arrays[3] is not None))
+    terms = [0.0, 0.0, *terms_of_gradients(p)]
+    for i, (one, other) in enumerate(zip(found, exact, strict=True)):
+        assert (one is None) == (other is None)
+        if one is None:
+            continue
+        assert (np.isfinite(one) == np.isfinite(other)).all()
+        known = np.isfinite(other)
+        error = float(np.linalg.norm(one[known] - other[known]))
+        bound = 0.02 * float(np.linalg.norm(other[known])) + 5e-3 * terms[i]
+        assert error <= bound, f"result {i}: {error:.3g} of {bound:.3g}"
+
+
 def terms_of_gradients(p: Problem) -> list[float]:
     """The size of what is summed up to each gradient: a sum that cancels keeps their roundings.
 
@@ -237,7 +254,12 @@ def test_reference(name: str, isa: str) -> None:
     assert_solved(drawn(CASES[name]))
 
 
-@given(
+@pytest.mark.parametrize("name", CASES)
+def test_operands_of_bfloat16(name: str, isa: str) -> None:
+    assert_rounded(drawn(CASES[name]))
+
+
+SHAPES_AND_MASKS = given(
     seed=st.integers(0, 2**32),
     batch=st.integers(1, 3),
     time=st.integers(1, 140),
@@ -254,6 +276,14 @@ def test_reference(name: str, isa: str) -> None:
     soft_cap=st.sampled_from([None, 1.5]),
     rate=st.sampled_from([0.0, 0.25]),
 )
+
+
+@SHAPES_AND_MASKS
+def test_any_shape_and_mask_of_bfloat16(heads: tuple[int, int], **case: Any) -> None:
+    assert_rounded(problem(heads=heads[0], groups=heads[1], **case))
+
+
+@SHAPES_AND_MASKS
 def test_any_shape_and_mask(heads: tuple[int, int], **case: Any) -> None:
     """Rows, columns and whole tiles may be masked; every option meets every other."""
     assert_solved(problem(heads=heads[0], groups=heads[1], **case))
@@ -267,9 +297,10 @@ def test_lengths_around_those_of_tiles(time: int, causal: bool, isa: str) -> Non
     )
 
 
-def test_threads_change_no_bit(threads_restored: None, isa: str) -> None:
+@pytest.mark.parametrize("bf16", [False, True])
+def test_threads_change_no_bit(bf16: bool, threads_restored: None, isa: str) -> None:
     for name in ("causal", "keys in pieces", "grouped", "dropout", "bias"):
-        p = drawn(CASES[name])
+        p = drawn({**CASES[name], "bf16": bf16})
         found = []
         for threads in (1, 2, 3, 7):
             _core.set_num_threads(threads)
@@ -277,9 +308,11 @@ def test_threads_change_no_bit(threads_restored: None, isa: str) -> None:
         assert all(f == found[0] for f in found), name
 
 
-def test_the_future_changes_no_bit(isa: str) -> None:
+@pytest.mark.parametrize("bf16", [False, True])
+def test_the_future_changes_no_bit(bf16: bool, isa: str) -> None:
     """Not even what is not a number: outputs and gradients up to a step know nothing past it."""
-    p = problem(time=150, keys=150, heads=4, groups=2, features=16, value_features=24, causal=True)
+    sizes = {"time": 150, "keys": 150, "heads": 4, "features": 16, "value_features": 24}
+    p = problem(**sizes, causal=True, bf16=bf16)
     y, lse = p.forward()
     for step in (1, 63, 64, 100, 149):
         for change in (3.0, np.nan, np.inf):
@@ -291,10 +324,11 @@ def test_the_future_changes_no_bit(isa: str) -> None:
             assert lse2[..., :step].tobytes() == lse[..., :step].tobytes()
 
 
+@pytest.mark.parametrize("bf16", [False, True])
 @pytest.mark.parametrize("causal", [False, True])
-def test_padding_changes_no_bit(causal: bool, isa: str) -> None:
+def test_padding_changes_no_bit(causal: bool, bf16: bool, isa: str) -> None:
     """Keys that the mask leaves out might as well not be there, whatever they hold."""
-    p = problem(time=90, keys=90, features=16, value_features=24, causal=causal)
+    p = problem(time=90, keys=90, features=16, value_features=24, causal=causal, bf16=bf16)
     y, lse = p.forward()
     gradients = p.backward()
     for more in (1, 37, 128):
@@ -330,6 +364,34 @@ def test_views_of_a_fused_projection(isa: str) -> None:
     expected = _core.attention_backward(*copies, *rest, y, lse, dy.copy(order="C"), causal=True)
     for a, b in zip(found[:3], expected[:3], strict=True):
         assert a.tobytes() == b.tobytes()
+
+
+def test_queries_that_are_masked_reach_no_gradient(isa: str) -> None:
+    """What the mask leaves out may be no number: with bfloat16 too it meets nothing but itself."""
+    p = problem(time=70, keys=90, features=16, value_features=8, mask=(0, 2, 3), bf16=True)
+    mask = p.arrays[4].copy()
+    mask[:, :, 5] = False
+    arrays = [*p.arrays[:4], mask, *p.arrays[5:]]
+    expected = p._replace(arrays=tuple(arrays)).backward()
+    arrays[0] = arrays[0].copy()
+    arrays[0][:, 5] = np.inf
+    dy = p.dy.copy()
+    dy[:, 5] = np.nan
+    found = p._replace(arrays=tuple(arrays), dy=dy).backward()
+    for one, other in zip(found[1:3], expected[1:3], strict=True):
+        assert one.tobytes() == other.tobytes()
+    assert np.isfinite(found[0]).all()
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_not_a_number_reaches_who_looks_at_it(bf16: bool, isa: str) -> None:
+    p = problem(time=70, keys=70, features=16, value_features=8, causal=True, bf16=bf16)
+    v = p.arrays[2].copy()
+    v[:, 30, :, 3] = np.inf
+    y, _ = p._replace(arrays=(*p.arrays[:2], v, *p.arrays[3:])).forward()
+    assert np.isinf(y[:, 30:, :, 3]).all()
+    assert np.isfinite(y[:, :30]).all()
+    assert np.isfinite(np.delete(y, 3, axis=-1)).all()
 
 
 def test_not_a_number_stays_in_the_rows_that_look_at_it(isa: str) -> None:

@@ -8,8 +8,17 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from ..autograd import Array, Tensor, as_array, as_tensor, needs_gradient, record
+from ..autograd import (
+    Array,
+    Tensor,
+    as_array,
+    as_tensor,
+    is_recording,
+    needs_gradient,
+    record,
+)
 from .broadcast import sum_to
+from .precision import precision
 
 __all__ = ["dot_product_attention"]
 
@@ -86,6 +95,8 @@ def dot_product_attention(
         "soft_cap": attn_logits_soft_cap,
         "rate": dropout,
         "seed": seed or 0,
+        # Where nothing is recorded, steps from a cache give what the whole sequence gives.
+        "bf16": precision.bf16 and is_recording(q, k, v),
     }
     y, lse = _core.attention_forward(*arguments, **options)
 
