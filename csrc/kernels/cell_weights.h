@@ -151,7 +151,7 @@ class PackedMatrix {
     void multiply(const float* a, i64 a_row, i64 n, float* c, i64 c_row) const {
         PanelRunner runner(n);
         for (i64 begin = 0; begin < columns_; begin += kPanel) {
-            Tile t(c + begin, c_row);
+            Tile& t = runner.next(c + begin, c_row);
             t.add({a, a_row, 1, memory_.get() + begin * rows_, width(begin), rows_});
             runner.run(t, static_cast<int>(width(begin) / kLanes));
         }
@@ -321,7 +321,7 @@ class TransposedWeights {
         for (i64 k0 = 0; k0 < depth_; k0 += kDepth) {
             PanelRunner runner(rows);
             for (i64 column = begin; column < end; column += kPanel) {
-                Tile t(c + column, c_row);
+                Tile& t = runner.next(c + column, c_row);
                 t.add({dg.data + k0, dg.row, 1, memory_.get() + column * depth_ + k0 * width(column),
                        width(column), min64(kDepth, depth_ - k0)});
                 if (pairs_) t.words = Words::pairs;

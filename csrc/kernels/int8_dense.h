@@ -50,7 +50,7 @@ inline void int8_dense(const Int8Dense& d) {
         PanelRunner runner(rows);
         for (i64 p = first; p < min64(first + kPanels, w.panels); ++p) {
             const int vectors = w.vectors(p);
-            Tile t(d.y + row * w.columns + p * kPanel, w.columns);
+            Tile& t = runner.next(d.y + row * w.columns + p * kPanel, w.columns);
             t.words = Words::bytes;
             t.add({left.data, left.row, 1, w.panel(p), vectors * kLanes, left.k});
             t.start = d.bias == nullptr ? nullptr : d.bias + p * kPanel;

@@ -10,7 +10,6 @@ namespace {
 // Rows of the tallest tile: as many as leave registers for what becomes of a byte on its way.
 constexpr int kByteRows = kPanelVectors == 4 ? 5 : 4;
 constexpr i64 kLeastByteRows = 3; // that tile registers are worth it for
-constexpr int kBytePanels = 8 / kPanelVectors; // side by side where there is one row
 
 GW_INLINE vi load_words(const float* p) { return reinterpret_cast<vi>(load(p)); }
 GW_INLINE vi splat_word(const float* p) {
@@ -95,42 +94,21 @@ inline ByteTile byte_tile(i64 rows, int vectors) {
     return kByteTiles<2>[rows - 1];
 }
 
-// Runs tiles over the same rows, one panel each; of a single row, several panels together.
-class ByteRunner {
-  public:
-    void run(const Tile& tile, i64 rows, int vectors) {
-        if (rows == 1 && vectors == kPanelVectors && tile.last == kLanes) {
-            if (waiting_ > 0 && !alike(tiles_[0], tile)) flush();
-            tiles_[waiting_++] = tile;
-            if (waiting_ == kBytePanels) flush();
-            return;
-        }
-        Tile t = tile;
-        const i64 tiles = (rows + kByteRows - 1) / kByteRows;
-        for (i64 tile_number = 0; tile_number < tiles; ++tile_number) {
-            const i64 n = rows / tiles + (tile_number < rows % tiles); // no thin remainder
-            byte_tile(n, vectors)(&t);
-            for (int o = 0; o < t.operands; ++o) t.operand[o].a += n * t.operand[o].a_row;
-            if (t.start != nullptr) t.start += n * t.start_row;
-            t.c += n * t.ldc;
-        }
+// Runs a tile over some rows, moving it along.
+inline void run_byte_rows(Tile& t, i64 rows, int vectors) {
+    const i64 tiles = (rows + kByteRows - 1) / kByteRows;
+    for (i64 tile = 0; tile < tiles; ++tile) {
+        const i64 n = rows / tiles + (tile < rows % tiles); // no thin remainder
+        byte_tile(n, vectors)(&t);
+        for (int o = 0; o < t.operands; ++o) t.operand[o].a += n * t.operand[o].a_row;
+        if (t.start != nullptr) t.start += n * t.start_row;
+        t.c += n * t.ldc;
     }
+}
 
-    void flush() {
-        if (waiting_ == kBytePanels)
-            run_bytes<1, kPanelVectors, kBytePanels>(tiles_);
-        else
-            for (int i = 0; i < waiting_; ++i) byte_tile(1, kPanelVectors)(tiles_ + i);
-        waiting_ = 0;
-    }
-
-  private:
-    static bool alike(const Tile& t, const Tile& u) {
-        return t.operands == u.operands && t.operand[0].a == u.operand[0].a;
-    }
-    int waiting_ = 0;
-    Tile tiles_[4] = {{nullptr, 0}, {nullptr, 0}, {nullptr, 0}, {nullptr, 0}}; // kBytePanels at most
-};
+// Full tiles of one row, side by side.
+constexpr ByteTile kWideBytes[] = {run_bytes<1, kPanelVectors, 1>, run_bytes<1, kPanelVectors, 2>,
+                                   run_bytes<1, kPanelVectors, 3>, run_bytes<1, kPanelVectors, 4>};
 
 } // namespace
 } // namespace gw::GW_ISA

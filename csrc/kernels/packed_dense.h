@@ -35,117 +35,64 @@ inline void pack_dense(const PackDense& p) {
     });
 }
 
-// Rows of c, panels side by side: sums over `depth` rows of packed weights, which lie `panel_step` apart.
-struct PackedTile {
-    const float* a;
-    i64 a_row;
-    const float* b;
-    i64 panel_step, depth;
-    const float* start; // first value of the sums; null: zero
-    i64 start_row;
-    float* c;
-    i64 ldc;
-    const float* ahead; // weights that are asked for meanwhile, from here on,
-    i64 ahead_step;     // so many floats further for each row
-};
-
-template <int Rows, int Panels> void run_packed(const PackedTile& tile) {
-    const PackedTile t = tile; // stores through c could otherwise change it
-    vf sum[Panels][Rows][kPanelVectors];
-#pragma GCC unroll 4
-    for (int p = 0; p < Panels; ++p) {
-#pragma GCC unroll 6
-        for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 4
-            for (int v = 0; v < kPanelVectors; ++v)
-                sum[p][r][v] = t.start == nullptr
-                                   ? zero()
-                                   : load(t.start + r * t.start_row + p * kPanel + v * kLanes);
-        }
-    }
-    const float *b = t.b, *ahead = t.ahead;
-    for (i64 k = 0; k < t.depth; ++k, b += kPanel, ahead += t.ahead_step) {
-#pragma GCC unroll 4
-        for (int p = 0; p < Panels; ++p) {
-            const float* row = b + p * t.panel_step;
-#pragma GCC unroll 4
-            for (int line = 0; line < kPanel; line += 16)
-                __builtin_prefetch(ahead + p * t.panel_step + line, 0, 2);
-            vf weights[kPanelVectors];
-#pragma GCC unroll 4
-            for (int v = 0; v < kPanelVectors; ++v) weights[v] = load(row + v * kLanes);
-#pragma GCC unroll 6
-            for (int r = 0; r < Rows; ++r) {
-                const vf x = splat(t.a[r * t.a_row + k]);
-#pragma GCC unroll 4
-                for (int v = 0; v < kPanelVectors; ++v)
-                    sum[p][r][v] = add_product(sum[p][r][v], x, weights[v]);
-            }
-        }
-    }
-#pragma GCC unroll 4
-    for (int p = 0; p < Panels; ++p) {
-#pragma GCC unroll 6
-        for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 4
-            for (int v = 0; v < kPanelVectors; ++v)
-                store(t.c + r * t.ldc + p * kPanel + v * kLanes, sum[p][r][v]);
-        }
-    }
-}
-
 // Panels that so many rows go through together: enough sums to hide how long an addition takes.
 constexpr int panels_together(int rows) { return rows <= kWideRows ? wide_panels(rows) : 1; }
 
-template <int Rows> void run_packed_rows(const PackedTile& t, bool wide) {
-    if (wide)
-        run_packed<Rows, panels_together(Rows)>(t);
-    else
-        run_packed<Rows, 1>(t);
+template <int Rows, bool Asks> inline WideFunction packed_tile_of(bool wide) {
+    return wide ? run_wide<Rows, panels_together(Rows), false, Asks> : run_wide<Rows, 1, false, Asks>;
 }
 
-inline void run_packed_tile(int rows, const PackedTile& t, bool wide) {
-    constexpr void (*kRows[])(const PackedTile&, bool) = {
-        run_packed_rows<1>, run_packed_rows<2>, run_packed_rows<3>,
-        run_packed_rows<4>, run_packed_rows<5>, run_packed_rows<6>};
+template <bool Asks> inline WideFunction packed_tile(int rows, bool wide) {
+    constexpr WideFunction (*kRows[])(bool) = {packed_tile_of<1, Asks>, packed_tile_of<2, Asks>,
+                                               packed_tile_of<3, Asks>, packed_tile_of<4, Asks>,
+                                               packed_tile_of<5, Asks>, packed_tile_of<6, Asks>};
     static_assert(kTileRows == 6);
-    kRows[rows - 1](t, wide);
+    return kRows[rows - 1](wide);
 }
 
-// Few rows: their time is that of reading the weights, which are asked for before they are needed.
+// Few rows: their time is that of reading the weights, which are asked for before they are needed unless
+// they stay in a core's cache: there it would only take the place of loads.
 inline void multiply_packed_few(const PackedDense& d, i64 row, i64 rows, i64 first, i64 panels) {
-    constexpr i64 kAhead = 48 * kPanel; // of rows that go through the weights once
+    constexpr i64 kAhead = 48 * kPanel;                      // of rows that go through the weights once
+    constexpr i64 kCached = kLanes < 16 ? 1 << 16 : 1 << 18; // floats
     const i64 whole = min64(panels, d.units / kPanel - first), step = d.inputs * kPanel;
     const int height = static_cast<int>(rows), together = rows > kTileRows ? 1 : panels_together(height);
+    const bool asks = d.inputs * d.units > kCached;
+    auto run = [asks](int n, const Tile* tiles, const Ahead& ahead, bool wide) {
+        (asks ? packed_tile<true>(n, wide) : packed_tile<false>(n, wide))(tiles, ahead);
+    };
     for (i64 p = 0; p < whole && !interrupted();) {
         const bool wide = p + together <= whole;
-        for (i64 k0 = 0; k0 < d.inputs || k0 == 0; k0 += kDepth) {
-            const i64 depth = min64(kDepth, d.inputs - k0), column = (first + p) * kPanel;
-            const float* b = d.packed + (first + p) * step + k0 * kPanel;
-            PackedTile t = {d.x + row * d.inputs + k0, d.inputs, b, step, depth,
-                            d.bias == nullptr ? nullptr : d.bias + column, 0,
-                            d.y + row * d.units + column, d.units, b + kAhead, kPanel};
-            if (rows <= kTileRows) { // in one piece
-                t.depth = d.inputs;
-                run_packed_tile(height, t, wide);
-                break;
+        const i64 column = (first + p) * kPanel, depth = rows <= kTileRows ? d.inputs : kDepth;
+        for (i64 k0 = 0; k0 < d.inputs || k0 == 0; k0 += depth) {
+            const i64 k = min64(depth, d.inputs - k0);
+            Tile tiles[wide_panels(1)] = {{nullptr, 0}, {nullptr, 0}, {nullptr, 0}, {nullptr, 0}};
+            for (int i = 0; i < (wide ? together : 1); ++i) {
+                tiles[i] = Tile(d.y + row * d.units + column + i * kPanel, d.units);
+                tiles[i].add({d.x + row * d.inputs + k0, d.inputs, 1,
+                              d.packed + (first + p + i) * step + k0 * kPanel, kPanel, k});
+                if (k0 > 0) {
+                    tiles[i].start = tiles[i].c;
+                    tiles[i].start_row = d.units;
+                } else if (d.bias != nullptr) {
+                    tiles[i].start = d.bias + column + i * kPanel;
+                }
             }
-            if (k0 > 0) {
-                t.start = t.c;
-                t.start_row = d.units;
+            if (rows <= kTileRows) { // in one piece
+                run(height, tiles, {kAhead, kPanel}, wide);
+                break;
             }
             // All go through these weights, which then are in the nearest cache, and each asks for a
             // part of those behind them.
-            const i64 tiles = (rows + kTileRows - 1) / kTileRows;
-            t.ahead = b + depth * kPanel;
-            t.ahead_step = kPanel / tiles;
+            const i64 parts = (rows + kTileRows - 1) / kTileRows;
+            Ahead ahead = {k * kPanel, kPanel / parts};
             for (RowTiles tile(rows, kPanelVectors); tile.more(); tile.next()) {
-                PackedTile part = t;
-                part.a += tile.first() * d.inputs;
+                Tile part = tiles[0];
+                part.operand[0].a += tile.first() * d.inputs;
                 part.c += tile.first() * d.units;
                 if (part.start != nullptr) part.start += tile.first() * part.start_row;
-                run_packed_tile(tile.rows(), part, false);
-                t.ahead += depth * t.ahead_step;
+                run(tile.rows(), &part, ahead, false);
+                ahead.offset += k * ahead.row;
             }
         }
         p += wide ? together : 1;

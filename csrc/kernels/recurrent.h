@@ -20,7 +20,7 @@ inline void multiply_first(const Part& part, const ForwardWeights& weights, i64 
     PanelRunner runner(rows);
     part.for_panels(0, weights.first(), [&](i64 i) {
         const CellPanel& panel = weights.panels()[i];
-        Tile t(gates + panel.column, gates_row);
+        Tile& t = runner.next(gates + panel.column, gates_row);
         t.words = weights.words();
         if (x.data != nullptr && panel.x != nullptr)
             t.add({x.data, x.row, 1, panel.x, panel.vectors * kLanes, x.k});
@@ -56,11 +56,12 @@ template <class Cell> void multiply_ahead(const Recurrent& r, const Part& part,
         for (i64 s = step; s < stop; ++s) {
             if (rows_at(s) <= 0) break;
             const ProductRows x = at.x_operand_made(r, s, part.first);
-            Tile t(at.gates(s, part.first) + panel.column, at.row.gates);
+            PanelRunner runner(rows_at(s));
+            Tile& t = runner.next(at.gates(s, part.first) + panel.column, at.row.gates);
             t.words = weights.words();
             t.add({x.data, x.row, 1, panel.x, panel.vectors * kLanes, x.k});
             t.start = weights.bias() + panel.column;
-            PanelRunner(rows_at(s)).run(t, panel.vectors);
+            runner.run(t, panel.vectors);
         }
     });
 }
@@ -138,7 +139,7 @@ template <class Cell> void forward_part(const Cell& cell, const Recurrent& r,
                 const ProductRows second = at.second_operand(r, step, first, rows);
                 part.for_panels(weights.first(), weights.first() + weights.second(), [&](i64 i) {
                     const CellPanel& panel = weights.panels()[i];
-                    Tile t(at.gates(step, first) + panel.column, at.row.gates);
+                    Tile& t = runner.next(at.gates(step, first) + panel.column, at.row.gates);
                     t.words = weights.words();
                     t.add({second.data, second.row, 1, panel.h, panel.vectors * kLanes, second.k});
                     t.start = t.c;

@@ -198,15 +198,23 @@ inline void run_rows_in_passes(const Tile& whole, i64 m, int vectors) {
 }
 
 // A tile of few rows has too few sums to hide how long each addition takes: these run several panels
-// side by side.
+// side by side, at most so many.
 constexpr int kWideRows = kPanelVectors == 2 ? 3 : 1;
-constexpr int wide_panels(int rows) { return rows == 1 && kPanelVectors == 2 ? 4 : 2; }
+constexpr int wide_panels(int rows) { return rows == 1 ? 4 : 2; }
 
-template <int Rows, int Panels, bool Pairs> void run_wide(const Tile* tiles) {
+// Weights that are asked for while others are multiplied by: so many floats behind these, and so many
+// further for each of their rows.
+struct Ahead {
+    i64 offset, row;
+};
+
+// Tiles of the same rows, whole panels of weights, `Panels` of them side by side.
+template <int Rows, int Panels, bool Pairs, bool Asks>
+void run_wide(const Tile* tiles, const Ahead& ahead) {
     vf sum[Panels][Rows][kPanelVectors];
 #pragma GCC unroll 4
     for (int p = 0; p < Panels; ++p) {
-#pragma GCC unroll 3
+#pragma GCC unroll 6
         for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
             for (int v = 0; v < kPanelVectors; ++v)
@@ -217,35 +225,57 @@ template <int Rows, int Panels, bool Pairs> void run_wide(const Tile* tiles) {
     }
     for (int i = 0; i < tiles[0].operands; ++i) {
         const Operand& o = tiles[0].operand[i];
-        const float* b[Panels];
+        const float *b[Panels], *asked[Panels];
 #pragma GCC unroll 4
-        for (int p = 0; p < Panels; ++p) b[p] = tiles[p].operand[i].b;
-        for (i64 k = 0; k < o.k; ++k) {
-            typename Product<Pairs>::Vector x[Rows];
-#pragma GCC unroll 3
-            for (int r = 0; r < Rows; ++r)
-                x[r] = Product<Pairs>::splat(o.a + r * o.a_row + k * o.a_col);
+        for (int p = 0; p < Panels; ++p) {
+            b[p] = tiles[p].operand[i].b;
+            asked[p] = b[p] + ahead.offset;
+        }
+        const float* a = o.a;
+        const i64 a_row = o.a_row, a_col = o.a_col, asked_row = ahead.row, depth = o.k;
+        for (i64 k = 0; k < depth; ++k, a += a_col) {
 #pragma GCC unroll 4
             for (int p = 0; p < Panels; ++p) {
+                if constexpr (Asks) {
+#pragma GCC unroll 4
+                    for (int line = 0; line < kPanel; line += 16)
+                        __builtin_prefetch(asked[p] + k * asked_row + line, 0, 2);
+                }
+                typename Product<Pairs>::Vector weights[kPanelVectors];
 #pragma GCC unroll 4
                 for (int v = 0; v < kPanelVectors; ++v) {
-                    const auto weights = Product<Pairs>::load(b[p] + k * kPanel + v * kLanes);
-#pragma GCC unroll 3
-                    for (int r = 0; r < Rows; ++r)
-                        Product<Pairs>::add(sum[p][r][v], x[r], weights);
+                    weights[v] = Product<Pairs>::load(b[p] + k * kPanel + v * kLanes);
+                    if (Rows == 2 || (Rows > 2 && Panels == 1)) keep_in_register(weights[v]);
+                }
+#pragma GCC unroll 6
+                for (int r = 0; r < Rows; ++r) {
+                    const auto x = Product<Pairs>::splat(a + r * a_row);
+#pragma GCC unroll 4
+                    for (int v = 0; v < kPanelVectors; ++v)
+                        Product<Pairs>::add(sum[p][r][v], x, weights[v]);
                 }
             }
         }
     }
 #pragma GCC unroll 4
     for (int p = 0; p < Panels; ++p) {
-#pragma GCC unroll 3
+#pragma GCC unroll 6
         for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
             for (int v = 0; v < kPanelVectors; ++v)
                 store(tiles[p].c + r * tiles[p].ldc + v * kLanes, sum[p][r][v]);
         }
     }
+}
+
+// Full tiles of few rows, `panels` of them side by side.
+using WideFunction = void (*)(const Tile*, const Ahead&);
+template <bool Pairs> inline WideFunction wide_function(i64 rows, int panels) {
+    if (rows == 2 && kWideRows >= 2) return run_wide<2, wide_panels(2), Pairs, false>;
+    if (rows == 3 && kWideRows >= 3) return run_wide<3, wide_panels(3), Pairs, false>;
+    constexpr WideFunction kOneRow[] = {run_wide<1, 2, Pairs, false>, run_wide<1, 3, Pairs, false>,
+                                        run_wide<1, 4, Pairs, false>};
+    return kOneRow[panels - 2];
 }
 
 // Runs tiles over the same rows, one panel each with its weights packed to its width; panels that share
@@ -255,33 +285,41 @@ class PanelRunner {
     explicit PanelRunner(i64 rows) : rows_(rows) {}
     PanelRunner(const PanelRunner&) = delete;
     PanelRunner& operator=(const PanelRunner&) = delete;
-    ~PanelRunner() {
-        flush();
-        bytes_.flush();
+    ~PanelRunner() { flush(); }
+
+    // A tile to fill in for `run`. It lies where it may have to wait: a copy of what was written just
+    // before would cost a single row more than it gains.
+    Tile& next(float* c, i64 ldc) {
+        Tile& t = tiles_[waiting_];
+        t.c = c;
+        t.ldc = ldc;
+        t.start = nullptr;
+        t.start_row = 0;
+        t.last = kLanes;
+        t.words = Words::floats;
+        t.operands = 0;
+        return t;
     }
 
-    void run(const Tile& tile, int vectors) {
-        if (kHasTiles && tile.words != Words::floats &&
-            (tile.words == Words::pairs || rows_ >= kLeastByteRows)) {
-            run_by_tiles(tile, rows_, vectors);
-            return;
+    // Runs the tile that `next` gave, now or together with others.
+    void run(Tile& t, int vectors) {
+        const bool bytes = t.words == Words::bytes, full = vectors == kPanelVectors && t.last == kLanes;
+        if (kHasTiles && t.words != Words::floats &&
+            (t.words == Words::pairs || rows_ >= kLeastByteRows)) {
+            run_by_tiles(t, rows_, vectors);
+        } else if (full && rows_ <= (bytes ? 1 : kWideRows)) {
+            if (waiting_ > 0 && !alike(tiles_[0], t)) {
+                flush();
+                tiles_[0] = t;
+            }
+            if (++waiting_ == wide_panels(static_cast<int>(rows_))) flush();
+        } else if (bytes) {
+            run_byte_rows(t, rows_, vectors);
+        } else if (rows_ > tile_rows(vectors) && depth(t) > kDepth) {
+            run_rows_in_passes(t, rows_, vectors);
+        } else {
+            run_rows(t, rows_, vectors);
         }
-        if (tile.words == Words::bytes) {
-            bytes_.run(tile, rows_, vectors);
-            return;
-        }
-        if (rows_ > tile_rows(vectors) && depth(tile) > kDepth) {
-            run_rows_in_passes(tile, rows_, vectors);
-            return;
-        }
-        if (rows_ > kWideRows || vectors < kPanelVectors) {
-            Tile moving = tile;
-            run_rows(moving, rows_, vectors);
-            return;
-        }
-        if (waiting_ > 0 && !alike(waiting(0), tile)) flush();
-        waiting(waiting_++) = tile;
-        if (waiting_ == wide_panels(static_cast<int>(rows_))) flush();
     }
 
   private:
@@ -291,34 +329,21 @@ class PanelRunner {
     static bool alike(const Tile& t, const Tile& u) {
         return t.operands == u.operands && t.operand[0].a == u.operand[0].a;
     }
-    Tile& waiting(int i) { return tiles_[i]; }
 
     void flush() {
-        const int rows = static_cast<int>(rows_);
-        if (waiting_ == wide_panels(rows)) {
-            if (tiles_[0].words == Words::pairs)
-                run_wide_of<true>(rows);
-            else
-                run_wide_of<false>(rows);
-        } else {
-            for (int i = 0; i < waiting_; ++i) run_rows(waiting(i), rows_, kPanelVectors);
-        }
+        if (waiting_ > 0 && tiles_[0].words == Words::bytes)
+            kWideBytes[waiting_ - 1](tiles_);
+        else if (waiting_ == 1)
+            run_rows(tiles_[0], rows_, kPanelVectors);
+        else if (waiting_ > 1)
+            (tiles_[0].words == Words::pairs ? wide_function<true>(rows_, waiting_)
+                                             : wide_function<false>(rows_, waiting_))(tiles_, {});
         waiting_ = 0;
-    }
-
-    template <bool Pairs> void run_wide_of(int rows) const {
-        if (rows == 1)
-            run_wide<1, wide_panels(1), Pairs>(tiles_);
-        else if (rows == 2 && kWideRows >= 2)
-            run_wide<2, wide_panels(2), Pairs>(tiles_);
-        else
-            run_wide<3, wide_panels(3), Pairs>(tiles_);
     }
 
     i64 rows_;
     int waiting_ = 0;
-    ByteRunner bytes_;
-    Tile tiles_[4] = {{nullptr, 0}, {nullptr, 0}, {nullptr, 0}, {nullptr, 0}};
+    Tile tiles_[wide_panels(1)] = {{nullptr, 0}, {nullptr, 0}, {nullptr, 0}, {nullptr, 0}};
 };
 
 } // namespace
