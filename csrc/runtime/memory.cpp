@@ -46,15 +46,16 @@ std::size_t round_up(std::size_t bytes) {
     return (bytes + step - 1) / step * step;
 }
 
-// Memory for a block and its header; null if there is none. Large blocks ask for huge pages: a product
-// that goes through more memory than the address caches cover waits for them at every row.
+// Memory for a block and its header; null if there is none. Where it has whole huge pages it asks for
+// them: a product that goes through more memory than the address caches cover waits for them at every
+// row, and pages side by side share the sets of a cache evenly.
 void* allocate(std::size_t size) {
     constexpr std::size_t kHugePage = std::size_t(1) << 21;
-    const std::size_t align = size >= 2 * kHugePage ? kHugePage : kAlign;
-    const std::size_t bytes = (size + kHeader + align - 1) / align * align;
+    const std::size_t align = size >= kHugePage ? kHugePage : kAlign;
+    const std::size_t bytes = (size + kHeader + kAlign - 1) / kAlign * kAlign;
     void* base = std::aligned_alloc(align, bytes);
 #if defined(__linux__)
-    if (base != nullptr && align == kHugePage) madvise(base, bytes, MADV_HUGEPAGE);
+    if (base != nullptr && align == kHugePage) madvise(base, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
     return base;
 }

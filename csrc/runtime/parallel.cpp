@@ -76,8 +76,10 @@ class Inside {
     bool outer_;
 };
 
-constexpr i64 kAloneMilliseconds = 200;
-i64 alone_until = 0;
+// After a team was given up, the next one waits: not for long where the machine was calm before, for one
+// interruption says little about the next; longer each time where teams do not last.
+constexpr i64 kFirstWait = 10, kLongestWait = 200, kCalm = 100; // milliseconds
+i64 alone_until = 0, last_wait = 0;
 
 i64 milliseconds() {
     timespec t;
@@ -85,11 +87,33 @@ i64 milliseconds() {
     return i64(t.tv_sec) * 1000 + t.tv_nsec / 1000000;
 }
 
+void give_teams_up() {
+    const i64 now = milliseconds(), calm = now - __atomic_load_n(&alone_until, __ATOMIC_RELAXED);
+    const i64 before = __atomic_load_n(&last_wait, __ATOMIC_RELAXED);
+    const i64 wait = calm > kCalm ? kFirstWait : 2 * before < kLongestWait ? 2 * before : kLongestWait;
+    __atomic_store_n(&last_wait, wait, __ATOMIC_RELAXED);
+    __atomic_store_n(&alone_until, now + wait, __ATOMIC_RELAXED);
+}
+
+constexpr double kWorthOfSleeping = 40000.0;
+constexpr i64 kReadyFor = 200000;  // nanoseconds; what _openmp.py sets takes 200000 to 800000
+thread_local i64 last_region = 0;  // when one of several threads ended: each thread has helpers of its own
+
+i64 nanoseconds() {
+    timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return i64(t.tv_sec) * 1000000000 + t.tv_nsec;
+}
+
 } // namespace
 
 int max_threads() { return inside_region || forked ? 1 : team::wanted(); }
 
 void set_max_threads(int n) { team::want(n); }
+
+double worth_of_thread() {
+    return nanoseconds() - last_region < kReadyFor ? kWorthOfReady : kWorthOfSleeping;
+}
 
 namespace {
 
@@ -109,6 +133,7 @@ template <class Body> void run_region(int threads, const Body& body) {
         release_tiles();
     });
     join_region(region);
+    last_region = nanoseconds();
 }
 
 } // namespace
@@ -131,7 +156,7 @@ bool Meeting::wait(int threads, bool may_give_up) {
     if (__atomic_add_fetch(&arrived_, 1, __ATOMIC_ACQ_REL) == threads) {
         if (may_give_up && __atomic_load_n(&slow_, __ATOMIC_RELAXED) >= kPatience) {
             given_up_ = true;
-            __atomic_store_n(&alone_until, milliseconds() + kAloneMilliseconds, __ATOMIC_RELAXED);
+            give_teams_up();
         }
         __atomic_store_n(&arrived_, 0, __ATOMIC_RELAXED);
         __atomic_store_n(&round_, round + 1, __ATOMIC_RELEASE);

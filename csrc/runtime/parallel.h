@@ -8,6 +8,12 @@ namespace gw {
 int max_threads();
 void set_max_threads(int n);
 
+// Nanoseconds of work that are worth another thread. One that waits for work in a busy loop, as it does
+// for a moment after a region, joins within a microsecond; one that sleeps takes fifty, and on a busy
+// machine as long as it takes to get a processor.
+constexpr double kWorthOfReady = 4000.0;
+double worth_of_thread();
+
 // Runs body(context, thread) for thread in [0, threads), FTZ/DAZ set and restored on each.
 using ParallelBody = void (*)(void* context, int thread);
 void run_parallel(int threads, ParallelBody body, void* context);
@@ -78,13 +84,12 @@ template <class Body> void parallel_team(int threads, const Body& body) {
         const_cast<Body*>(&body));
 }
 
-// How many threads are worth waking for work that takes one of them so many nanoseconds. Waking and
-// joining one costs about a microsecond on an idle machine.
+// How many threads are worth having for work that takes one of them so many nanoseconds.
 inline int worthwhile_threads(double nanoseconds) {
-    constexpr double kPerThread = 4000.0;
-    const int limit = max_threads();
-    return nanoseconds >= kPerThread * limit ? limit
-                                             : 1 + static_cast<int>(nanoseconds / kPerThread);
+    const int limit = nanoseconds < kWorthOfReady ? 1 : max_threads();
+    if (limit == 1) return 1;
+    const double each = worth_of_thread();
+    return nanoseconds >= each * limit ? limit : 1 + static_cast<int>(nanoseconds / each);
 }
 
 // body(task) for task in [0, tasks), handed out one by one; stops early when interrupted.
