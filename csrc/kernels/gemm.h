@@ -14,8 +14,12 @@ namespace {
 constexpr i64 kRowChunk = kPanelVectors == 2 ? 48 : 96;
 // Rows of b per pass where the rows of a tile lie side by side: each k then takes a line or two of the
 // nearest cache for six values of a, and half as many leave room for b.
-constexpr i64 kDepthAcross = kPanelVectors == 2 ? kDepth / 2 : kDepth;
+constexpr i64 kDepthAcross = kDepth / 2;
+// Most rows of a task whose sums go through several passes. Between these they wait in L2, in rows of their
+// own that do not lie a power of two apart.
+constexpr i64 kSumRows = 64 * kTileRows;
 constexpr i64 kGroupPanels = 256 / kPanel; // panels of b per task: kDepth rows of them stay in L2
+constexpr i64 kSumRow = kGroupPanels * kPanel + kLanes;
 constexpr i64 kPackRows = 2 * kTileRows;   // up to this many rows of a, b is read where it lies
 
 // Rough times, for deciding how many threads a product is worth: about half of what one core reaches.
@@ -147,6 +151,8 @@ inline Operand pack_a_pairs(const Gemm& g, i64 row, i64 rows, i64 k0, i64 depth,
     return {out, 1, kPairColumn, nullptr, 0, pair_words(depth)};
 }
 
+inline i64 depth_of_pass(const Gemm& g) { return g.bf16 ? 2 * kDepth : g.a_col == 1 ? kDepth : kDepthAcross; }
+
 // How a product is cut into tasks: groups of panels first, for each group packs its panels once, then
 // rows. Each element of c is the same chain of additions wherever the cuts are.
 struct GemmTasks {
@@ -169,41 +175,54 @@ struct GemmTasks {
         }
         group = (panels + groups - 1) / groups;
         groups = (panels + group - 1) / group;
+        if (g.k > depth_of_pass(g) && row_tasks * kSumRows < g.m) row_tasks = (g.m + kSumRows - 1) / kSumRows;
         rows = round_up((g.m + row_tasks - 1) / row_tasks, kTileRows);
         row_tasks = (g.m + rows - 1) / rows;
     }
     i64 count() const { return groups * row_tasks; }
 };
 
-// c[row0 : row0 + rows, panels of the group], with `packed` and, for pairs, `a_pairs` as working memory.
-inline void gemm_task(const Gemm& g, i64 row0, i64 rows, i64 first, i64 panels, float* packed,
-                      float* a_pairs) {
+// Working memory of a task.
+struct GemmMemory {
+    float *packed, *a_pairs, *sums; // the latter two where there are pairs, or several passes
+};
+
+// c[row0 : row0 + rows, panels of the group].
+inline void gemm_task(const Gemm& g, i64 row0, i64 rows, i64 first, i64 panels, GemmMemory memory) {
     const bool in_place = rows <= kPackRows && g.b_col == 1 && !g.bf16;
     const i64 kept = in_place ? min64(panels, g.n / kPanel - first) : 0; // panels read where they lie
-    const i64 pass = g.bf16 ? 2 * kDepth : g.a_col == 1 ? kDepth : kDepthAcross;
+    const i64 pass = depth_of_pass(g);
     i64 k0 = 0;
     do { // once even for k == 0: c must be written
         const i64 depth = min64(pass, g.k - k0);
         if (g.bf16)
-            pack_b_pairs(g, k0, depth, first, panels, packed);
+            pack_b_pairs(g, k0, depth, first, panels, memory.packed);
         else
-            pack_b(g, k0, depth, first + kept, panels - kept, packed);
+            pack_b(g, k0, depth, first + kept, panels - kept, memory.packed);
         for (i64 chunk = 0; chunk < rows && !interrupted(); chunk += kRowChunk) {
             const i64 row = row0 + chunk, chunk_rows = min64(kRowChunk, rows - chunk);
             Operand a = {g.a + row * g.a_row + k0 * g.a_col, g.a_row, g.a_col, nullptr, 0, depth};
-            if (g.bf16) a = pack_a_pairs(g, row, chunk_rows, k0, depth, a_pairs);
+            if (g.bf16) a = pack_a_pairs(g, row, chunk_rows, k0, depth, memory.a_pairs);
             for (i64 p = 0; p < panels; ++p) {
                 const i64 column = (first + p) * kPanel;
                 const int vectors = panel_vectors(g, first + p);
                 const bool lies = p < kept;
-                Tile t(g.c + row * g.ldc + column, g.ldc);
-                a.b = lies ? g.b + k0 * g.b_row + column : packed + (p - kept) * kPanelStride;
+                float* const sums = memory.sums + chunk * kSumRow + p * kPanel;
+                Tile t(sums, kSumRow);
+                if (k0 + depth == g.k) {
+                    t.c = g.c + row * g.ldc + column;
+                    t.ldc = g.ldc;
+                }
+                a.b = lies ? g.b + k0 * g.b_row + column : memory.packed + (p - kept) * kPanelStride;
                 a.b_row = lies ? g.b_row : vectors * kLanes;
                 t.add(a);
                 if (g.bf16) t.words = Words::pairs;
                 t.last = min64(kLanes, g.n - column - (vectors - 1) * kLanes);
-                if (k0 > 0 || g.accumulate) {
-                    t.start = t.c;
+                if (k0 > 0) {
+                    t.start = sums;
+                    t.start_row = kSumRow;
+                } else if (g.accumulate) {
+                    t.start = g.c + row * g.ldc + column;
                     t.start_row = g.ldc;
                 } else if (g.bias != nullptr) {
                     t.start = g.bias + column;
@@ -220,7 +239,9 @@ inline void gemm(const Gemm& g) {
     const int threads = worthwhile_threads(multiply_nanoseconds(g.m, g.n, g.k));
     const GemmTasks tasks(g, threads);
     constexpr i64 kPacked = kGroupPanels * kPanelStride;
-    const Floats packed(threads * kPacked), a_pairs(g.bf16 ? threads * kPairChunk : 0);
+    const i64 sums_of_task = g.k > depth_of_pass(g) ? min64(tasks.rows, kSumRows) * kSumRow : 0;
+    const Floats packed(threads * kPacked), a_pairs(g.bf16 ? threads * kPairChunk : 0),
+        sums(threads * sums_of_task);
     TaskCounter counter;
     parallel(static_cast<int>(min64(threads, tasks.count())), [&](int thread) {
         for (i64 task; (task = counter.take()) < tasks.count() && !interrupted();) {
@@ -228,8 +249,8 @@ inline void gemm(const Gemm& g) {
             const i64 panel = task % tasks.groups * tasks.group;
             gemm_task(g, row, min64(tasks.rows, g.m - row), panel,
                       min64(tasks.group, tasks.panels - panel),
-                      packed.get() + thread * kPacked,
-                      g.bf16 ? a_pairs.get() + thread * kPairChunk : nullptr);
+                      {packed.get() + thread * kPacked, g.bf16 ? a_pairs.get() + thread * kPairChunk : nullptr,
+                       sums.get() + thread * sums_of_task});
         }
     });
     throw_if_interrupted();

@@ -21,6 +21,10 @@ namespace {
 constexpr i64 kPanel = kPanelVectors * kLanes; // columns of a full tile
 constexpr i64 kDepth = 256; // rows of b per pass: a panel of them stays in the nearest cache
 
+// Where the rows of a lie side by side, each k is a line of its own, often far away and on a page of its own,
+// where the processor's guesses end: the tiles ask for it so many k's before.
+constexpr i64 kAheadAcross = kLanes == 16 ? 16 : 0;
+
 // What is multiplied: floats, or pairs of bfloat16.
 template <bool Pairs> struct Product;
 template <> struct Product<false> {
@@ -58,6 +62,7 @@ GW_INLINE void multiply_add(vf (&sum)[Rows][Vectors], const Operand& o) {
         }
     }
     for (; k < o.k; ++k) {
+        if constexpr (!AlongK && kAheadAcross > 0) ask_for(a + kAheadAcross * a_col);
         typename Product<Pairs>::Vector weights[Vectors];
 #pragma GCC unroll 4
         for (int v = 0; v < Vectors; ++v) {
