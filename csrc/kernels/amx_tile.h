@@ -35,11 +35,14 @@ template <bool Bytes> inline float run_tile_chains(i64 steps) {
 }
 
 // Sums += the product, for registers 0 to 3: of one register of rows by `Columns`, or of two by up to two.
-template <int Rows, int Columns, bool Bytes> GW_INLINE void add_tiles(const Operand& o, RegisterRows rows) {
-    const i64 a_step = o.a_row * 4, b_step = o.b_row * 4;
-    const float *a = o.a + rows.first * o.a_row, *b = o.b;
-    const i64 below = rows.second * o.a_row;
-    for (i64 k = 0; k < o.k; k += kTileSide, a += kTileSide, b += kTileSide * o.b_row) {
+// What was written a moment ago is read number by number everywhere here: a copy of it by vectors would wait
+// until all stores of sums before it have reached the cache.
+template <int Rows, int Columns, bool Bytes>
+GW_INLINE void add_tiles(const Operand& o, RegisterRows rows, int column) {
+    const i64 a_step = o.a_row * 4, b_step = o.b_row * 4, below = rows.second * o.a_row;
+    const float *a = o.a + rows.first * o.a_row, *b = o.b + column * kLanes;
+    const float* const end = a + o.k;
+    for (; a < end; a += kTileSide, b += kTileSide * o.b_row) {
         tile_load<4>(a, a_step);
         if constexpr (Rows == 2) tile_load<5>(a + below, a_step);
         tile_load<6>(b, b_step);
@@ -82,14 +85,18 @@ struct TileCopy {
     alignas(64) float at[kTileSide * kTileSide];
 };
 
-template <int Rows, int Columns> void run_pair_tiles(const Tile& t, RegisterRows rows, int column) {
+template <int Rows, int Columns>
+void run_pair_tiles(const Tile& t, RegisterRows rows, int column, i64 last) {
     const i64 row = rows.first;
     float* const c = t.c + row * t.ldc + column * kLanes;
     const float* start = t.start == nullptr ? nullptr : t.start + row * t.start_row + column * kLanes;
     TileCopy copy;
-    auto partial = [&](int v) { return v == Columns - 1 && t.last < kLanes; };
+    auto partial = [&](int v) { return v == Columns - 1 && last < kLanes; };
     for_sums<Rows, Columns>(rows, [&](auto number, i64 below, int v) {
         constexpr int kSum = decltype(number)::value;
+        if (start != c) // else they come with the sums
+            for (int i = 0; i < rows.height; ++i)
+                __builtin_prefetch(c + (below + i) * t.ldc + v * kLanes, 1);
         if (start == nullptr) {
             tile_zero<kSum>();
         } else if (!partial(v)) {
@@ -97,15 +104,11 @@ template <int Rows, int Columns> void run_pair_tiles(const Tile& t, RegisterRows
         } else {
             for (int i = 0; i < rows.height; ++i)
                 store(copy.at + i * kTileSide,
-                      load_first(start + (below + i) * t.start_row + v * kLanes, t.last));
+                      load_first(start + (below + i) * t.start_row + v * kLanes, last));
             tile_load<kSum>(copy.at, 4 * kTileSide);
         }
     });
-    for (int o = 0; o < t.operands; ++o) {
-        Operand part = t.operand[o];
-        part.b += column * kLanes;
-        add_tiles<Rows, Columns, false>(part, rows);
-    }
+    for (int o = 0; o < t.operands; ++o) add_tiles<Rows, Columns, false>(t.operand[o], rows, column);
     for_sums<Rows, Columns>(rows, [&](auto number, i64 below, int v) {
         constexpr int kSum = decltype(number)::value;
         float* const to = c + below * t.ldc + v * kLanes;
@@ -114,27 +117,27 @@ template <int Rows, int Columns> void run_pair_tiles(const Tile& t, RegisterRows
         } else {
             tile_store<kSum>(copy.at, 4 * kTileSide);
             for (int i = 0; i < rows.height; ++i)
-                store_first(to + i * t.ldc, load(copy.at + i * kTileSide), t.last);
+                store_first(to + i * t.ldc, load(copy.at + i * kTileSide), last);
         }
     });
 }
 
 // Sums of whole numbers, then as run_bytes (int8_tile.h) makes floats of them.
-template <int Rows, int Columns> void run_byte_tiles(const Tile& t, RegisterRows rows, int column) {
+template <int Rows, int Columns>
+void run_byte_tiles(const Tile& t, RegisterRows rows, int column, i64 last) {
     static_assert(kLeftWords == 1);
     const i64 row = rows.first;
     TileCopy copy;
     for (int number = 0; number < t.operands; ++number) {
-        Operand o = t.operand[number];
-        o.b += column * kLanes;
+        const Operand& o = t.operand[number];
         for_sums<Rows, Columns>(rows, [&](auto sum, i64, int) { tile_zero<decltype(sum)::value>(); });
-        add_tiles<Rows, Columns, true>(o, rows);
+        add_tiles<Rows, Columns, true>(o, rows, column);
         const float* start = number > 0 ? t.c : t.start;
         const i64 start_row = number > 0 ? t.ldc : t.start_row;
-        const float* scales = o.b + o.k * o.b_row;
+        const float* scales = o.b + o.k * o.b_row + column * kLanes;
         for_sums<Rows, Columns>(rows, [&](auto sum, i64 below, int v) {
             tile_store<decltype(sum)::value>(copy.at, 4 * kTileSide);
-            const i64 at = (column + v) * kLanes, lanes = v == Columns - 1 ? t.last : i64(kLanes);
+            const i64 at = (column + v) * kLanes, lanes = v == Columns - 1 ? last : i64(kLanes);
             const vf column_scale = load(scales + v * kLanes);
             const vi offset = reinterpret_cast<vi>(load(scales + o.b_row + v * kLanes));
             for (i64 i = below > 0 ? rows.height - below : 0; i < rows.height; ++i) { // each row once
@@ -150,22 +153,23 @@ template <int Rows, int Columns> void run_byte_tiles(const Tile& t, RegisterRows
     }
 }
 
-template <int Rows, int Columns> void run_tiles(const Tile& t, RegisterRows rows, int column) {
+// `last`: columns of the last register that exist.
+template <int Rows, int Columns> void run_tiles(const Tile& t, RegisterRows rows, int column, i64 last) {
     if (t.words == Words::bytes)
-        run_byte_tiles<Rows, Columns>(t, rows, column);
+        run_byte_tiles<Rows, Columns>(t, rows, column, last);
     else
-        run_pair_tiles<Rows, Columns>(t, rows, column);
+        run_pair_tiles<Rows, Columns>(t, rows, column, last);
 }
 
 // The tile over m rows; k of its operands is a whole number of kTileSide.
 inline void run_by_tiles(const Tile& t, i64 m, int vectors) {
     if (m <= 0) return;
     if (m <= kTileSide) {
-        constexpr void (*kColumns[])(const Tile&, RegisterRows, int) = {run_tiles<1, 1>, run_tiles<1, 2>,
-                                                                    run_tiles<1, 3>, run_tiles<1, 4>};
+        constexpr void (*kColumns[])(const Tile&, RegisterRows, int, i64) = {
+            run_tiles<1, 1>, run_tiles<1, 2>, run_tiles<1, 3>, run_tiles<1, 4>};
         static_assert(kPanelVectors == 4);
         configure_tiles(static_cast<int>(m));
-        kColumns[vectors - 1](t, {0, 0, static_cast<int>(m)}, 0);
+        kColumns[vectors - 1](t, {0, 0, static_cast<int>(m)}, 0, t.last);
         return;
     }
     const i64 blocks = (m + 2 * kTileSide - 1) / (2 * kTileSide), rows = m / blocks;
@@ -177,15 +181,10 @@ inline void run_by_tiles(const Tile& t, i64 m, int vectors) {
         for (i64 block = 0; block < blocks; ++block) {
             const i64 n = rows + (block < taller);
             const RegisterRows now = {first, n - height, height};
-            if (column + 2 < vectors) {
-                Tile whole = t;
-                whole.last = kLanes;
-                run_tiles<2, 2>(whole, now, column);
-            } else if (column + 2 == vectors) {
-                run_tiles<2, 2>(t, now, column);
-            } else {
-                run_tiles<2, 1>(t, now, column);
-            }
+            if (column + 2 <= vectors)
+                run_tiles<2, 2>(t, now, column, column + 2 < vectors ? i64(kLanes) : t.last);
+            else
+                run_tiles<2, 1>(t, now, column, t.last);
             first += n;
         }
     }

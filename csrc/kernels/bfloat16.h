@@ -41,6 +41,9 @@ inline void pair_row(const float* x, i64 n, float* words) {
     u16* out = reinterpret_cast<u16*>(words);
     typedef u16 half __attribute__((vector_size(kLanes * 2), aligned(2), may_alias));
     i64 i = 0;
+    if constexpr (kRoundsPairs)
+        for (; i + 2 * kLanes <= n; i += 2 * kLanes)
+            store(words + i / 2, round_pairs(load(x + i), load(x + i + kLanes)));
     for (; i + kLanes <= n; i += kLanes)
         *reinterpret_cast<half*>(out + i) = __builtin_convertvector(round_bf16(load(x + i)) >> 16, half);
     for (; i < n; ++i) out[i] = static_cast<u16>(round_bf16(splat(x[i]))[0] >> 16);

@@ -19,7 +19,12 @@ constexpr i64 kDepthAcross = kDepth / 2;
 // own that do not lie a power of two apart.
 constexpr i64 kSumRows = 64 * kTileRows;
 constexpr i64 kGroupPanels = 256 / kPanel; // panels of b per task: kDepth rows of them stay in L2
-constexpr i64 kSumRow = kGroupPanels * kPanel + kLanes;
+// The same of pairs, and words per pass. Tiles are so fast that packing a for each group and reading c again
+// for each pass count, and processors that have them have a large L2.
+constexpr i64 kPairGroupPanels = kHasTiles ? 2 * kGroupPanels : kGroupPanels;
+constexpr i64 kPairDepth = kHasTiles ? 2 * kDepth : kDepth;
+// Floats from one row of them to the next.
+inline i64 sum_row(const Gemm& g) { return (g.bf16 ? kPairGroupPanels : kGroupPanels) * kPanel + kLanes; }
 constexpr i64 kPackRows = 2 * kTileRows;   // up to this many rows of a, b is read where it lies
 
 // Rough times, for deciding how many threads a product is worth: about half of what one core reaches.
@@ -31,6 +36,7 @@ inline double copy_nanoseconds(i64 floats) { return static_cast<double>(floats) 
 // Floats from one packed panel to the next; not a power of two, or all panels would meet in one set of
 // the cache while they are written side by side.
 constexpr i64 kPanelStride = kDepth * kPanel + 2 * kLanes;
+constexpr i64 kPairPanelStride = kPairDepth * kPanel + 2 * kLanes;
 
 inline int panel_vectors(const Gemm& g, i64 panel) {
     return static_cast<int>((min64(kPanel, g.n - panel * kPanel) + kLanes - 1) / kLanes);
@@ -78,42 +84,54 @@ inline void zero_words(i64 first, i64 last, i64 width, float* out) {
 
 // The same for a product of pairs: rows [k0, k0 + depth) of b become half as many rows of words.
 inline void pack_b_pairs(const Gemm& g, i64 k0, i64 depth, i64 first, i64 panels, float* out) {
-    for (i64 p = 0; p < panels; ++p, out += kPanelStride) {
-        const i64 column = (first + p) * kPanel, width = panel_vectors(g, first + p) * kLanes;
-        const float* b = g.b + k0 * g.b_row + column * g.b_col;
-        if (g.b_col == 1) {
-            for (i64 k = 0; k < depth; k += 2, b += 2 * g.b_row)
-                for_vectors(0, min64(kPanel, g.n - column), [&](i64 j, i64 lanes) {
-                    store(out + k / 2 * width + j,
-                          pair(load_some(b + j, lanes),
-                               k + 1 < depth ? load_some(b + g.b_row + j, lanes) : zero()));
+    const i64 words = (depth + 1) / 2;
+    if (g.b_col == 1) { // two rows at a time through all panels: memory is read in one go
+        for (i64 w = 0; w < words; ++w) {
+            const float* b = g.b + (k0 + 2 * w) * g.b_row + first * kPanel;
+            const bool both = 2 * w + 1 < depth;
+            for (i64 p = 0; p < panels; ++p, b += kPanel) {
+                float* to = out + p * kPairPanelStride + w * panel_vectors(g, first + p) * kLanes;
+                for_vectors(0, min64(kPanel, g.n - (first + p) * kPanel), [&](i64 j, i64 lanes) {
+                    __builtin_prefetch(b + 4 * g.b_row + j);
+                    __builtin_prefetch(b + 5 * g.b_row + j);
+                    store(to + j, pair(load_some(b + j, lanes),
+                                       both ? load_some(b + g.b_row + j, lanes) : zero()));
                 });
-            zero_words((depth + 1) / 2, pair_words(depth), width, out);
-            continue;
-        }
-        for (i64 k = 0; k < depth; k += 2) {
-            for (i64 v = 0; v < width; v += kLanes) {
-                vf low = zero(), high = zero();
-                const i64 lanes = min64(kLanes, g.n - column - v);
-                for (i64 j = 0; j < lanes; ++j) {
-                    const float* at = b + k * g.b_row + (v + j) * g.b_col;
-                    low[j] = at[0];
-                    if (k + 1 < depth) high[j] = at[g.b_row];
-                }
-                store(out + k / 2 * width + v, pair(low, high));
             }
         }
-        zero_words((depth + 1) / 2, pair_words(depth), width, out);
+    }
+    for (i64 p = 0; p < panels; ++p, out += kPairPanelStride) {
+        const i64 column = (first + p) * kPanel, width = panel_vectors(g, first + p) * kLanes;
+        zero_words(words, pair_words(depth), width, out);
+        if (g.b_col == 1) continue;
+        // Columns whose k's lie side by side (b_row is 1), a vector of them and of words at a time.
+        const float* b = g.b + k0 * g.b_row + column * g.b_col;
+        for (i64 v = 0; v < width; v += kLanes)
+            for (i64 w = 0; w < words; w += kLanes) {
+                vf square[kLanes];
+                const i64 first = min64(kLanes, depth - 2 * w), second = min64(kLanes, depth - 2 * w - first);
+                for (i64 j = 0; j < kLanes; ++j) {
+                    const float* at = b + (v + j) * g.b_col + 2 * w;
+                    square[j] = zero();
+                    if (v + j < g.n - column)
+                        square[j] = pairs_along(load_some(at, first),
+                                                second > 0 ? load_some(at + kLanes, second) : zero());
+                }
+                transpose(square);
+                for (i64 i = 0; i < min64(kLanes, words - w); ++i)
+                    store(out + (w + i) * width + v, square[i]);
+            }
     }
 }
 
-// Words of kRowChunk rows of a and of a pass of kDepth words; rows off powers of two.
-constexpr i64 kPairRow = kDepth + kLanes, kPairColumn = kRowChunk + kLanes;
-constexpr i64 kPairChunk = kPairRow * kPairColumn;
+// Words of kRowChunk rows of a and of a pass; rows off powers of two.
+constexpr i64 kPairRow = kPairDepth + kLanes, kPairColumn = kRowChunk + kLanes;
+constexpr i64 kPairChunk = (kPairDepth + kLanes) * kPairColumn;
 
 // Rows of a that lie side by side, a vector of them and of words at a time: words become rows by a
 // transposition.
 inline void pack_a_pairs_across(const Gemm& g, const float* a, i64 rows, i64 depth, float* out) {
+    constexpr i64 kAhead = 2 * kLanes;
     for (i64 w = 0; w < pair_words(depth); w += kLanes) // words
         for_vectors(0, rows, [&](i64 i, i64 lanes) {
             vf square[kLanes];
@@ -121,6 +139,8 @@ inline void pack_a_pairs_across(const Gemm& g, const float* a, i64 rows, i64 dep
             for (i64 j = 0; j < kLanes; ++j) {
                 const i64 k = 2 * (w + j);
                 const float* at = a + k * g.a_col + i;
+                __builtin_prefetch(at + kAhead * g.a_col); // rows are far apart: no stream to foresee
+                __builtin_prefetch(at + (kAhead + 1) * g.a_col);
                 square[j] = k >= depth ? zero()
                                        : pair(load_some(at, lanes),
                                               k + 1 < depth ? load_some(at + g.a_col, lanes) : zero());
@@ -151,7 +171,7 @@ inline Operand pack_a_pairs(const Gemm& g, i64 row, i64 rows, i64 k0, i64 depth,
     return {out, 1, kPairColumn, nullptr, 0, pair_words(depth)};
 }
 
-inline i64 depth_of_pass(const Gemm& g) { return g.bf16 ? 2 * kDepth : g.a_col == 1 ? kDepth : kDepthAcross; }
+inline i64 depth_of_pass(const Gemm& g) { return g.bf16 ? 2 * kPairDepth : g.a_col == 1 ? kDepth : kDepthAcross; }
 
 // How a product is cut into tasks: groups of panels first, for each group packs its panels once, then
 // rows. Each element of c is the same chain of additions wherever the cuts are.
@@ -164,7 +184,9 @@ struct GemmTasks {
         panels = (g.n + kPanel - 1) / kPanel;
         groups = (panels + kGroupPanels - 1) / kGroupPanels;
         row_tasks = 1;
-        if (threads > 1) {
+        if (kHasTiles && g.bf16) {
+            pack_least(g, threads > 1 ? 2 * threads : 1);
+        } else if (threads > 1) {
             groups = round_up(groups, threads);
             if (groups < kTasks * threads) groups = min64(kTasks * threads, panels / kLeastPanels);
             if (groups < 1) groups = 1;
@@ -176,10 +198,27 @@ struct GemmTasks {
         group = (panels + groups - 1) / groups;
         groups = (panels + group - 1) / group;
         if (g.k > depth_of_pass(g) && row_tasks * kSumRows < g.m) row_tasks = (g.m + kSumRows - 1) / kSumRows;
-        rows = round_up((g.m + row_tasks - 1) / row_tasks, kTileRows);
+        rows = round_up((g.m + row_tasks - 1) / row_tasks,
+                        kHasTiles && g.bf16 ? 2 * kTileSide : i64(kTileRows));
         row_tasks = (g.m + rows - 1) / rows;
     }
     i64 count() const { return groups * row_tasks; }
+
+  private:
+    // Products by tiles are so fast that packing counts: each group packs a, each cut of the rows packs b.
+    void pack_least(const Gemm& g, i64 tasks) {
+        const i64 a = g.m * (g.a_col == 1 ? 1 : 3), b = g.n * (g.b_col == 1 ? 2 : 3);
+        i64 least = -1;
+        for (i64 some = (panels + kPairGroupPanels - 1) / kPairGroupPanels; some <= panels; ++some) {
+            const i64 cuts = min64((tasks + some - 1) / some, (g.m + 2 * kTileSide - 1) / (2 * kTileSide));
+            const i64 cost = some * a + cuts * b;
+            if (least >= 0 && (cost >= least || some > tasks)) continue;
+            if (some * cuts < tasks && some < panels && some < tasks) continue;
+            least = cost;
+            groups = some;
+            row_tasks = cuts;
+        }
+    }
 };
 
 // Working memory of a task.
@@ -201,26 +240,27 @@ inline void gemm_task(const Gemm& g, i64 row0, i64 rows, i64 first, i64 panels, 
             pack_b(g, k0, depth, first + kept, panels - kept, memory.packed);
         for (i64 chunk = 0; chunk < rows && !interrupted(); chunk += kRowChunk) {
             const i64 row = row0 + chunk, chunk_rows = min64(kRowChunk, rows - chunk);
-            Operand a = {g.a + row * g.a_row + k0 * g.a_col, g.a_row, g.a_col, nullptr, 0, depth};
-            if (g.bf16) a = pack_a_pairs(g, row, chunk_rows, k0, depth, memory.a_pairs);
+            const Operand a = g.bf16 ? pack_a_pairs(g, row, chunk_rows, k0, depth, memory.a_pairs)
+                                     : Operand{g.a + row * g.a_row + k0 * g.a_col, g.a_row, g.a_col,
+                                               nullptr, 0, depth};
             for (i64 p = 0; p < panels; ++p) {
                 const i64 column = (first + p) * kPanel;
                 const int vectors = panel_vectors(g, first + p);
                 const bool lies = p < kept;
-                float* const sums = memory.sums + chunk * kSumRow + p * kPanel;
-                Tile t(sums, kSumRow);
+                float* const sums = memory.sums + chunk * sum_row(g) + p * kPanel;
+                Tile t(sums, sum_row(g));
                 if (k0 + depth == g.k) {
                     t.c = g.c + row * g.ldc + column;
                     t.ldc = g.ldc;
                 }
-                a.b = lies ? g.b + k0 * g.b_row + column : memory.packed + (p - kept) * kPanelStride;
-                a.b_row = lies ? g.b_row : vectors * kLanes;
-                t.add(a);
+                const float* b = lies ? g.b + k0 * g.b_row + column
+                                      : memory.packed + (p - kept) * (g.bf16 ? kPairPanelStride : kPanelStride);
+                t.add({a.a, a.a_row, a.a_col, b, lies ? g.b_row : vectors * kLanes, a.k});
                 if (g.bf16) t.words = Words::pairs;
                 t.last = min64(kLanes, g.n - column - (vectors - 1) * kLanes);
                 if (k0 > 0) {
                     t.start = sums;
-                    t.start_row = kSumRow;
+                    t.start_row = sum_row(g);
                 } else if (g.accumulate) {
                     t.start = g.c + row * g.ldc + column;
                     t.start_row = g.ldc;
@@ -238,9 +278,9 @@ inline void gemm(const Gemm& g) {
     if (g.m <= 0 || g.n <= 0) return;
     const int threads = worthwhile_threads(multiply_nanoseconds(g.m, g.n, g.k));
     const GemmTasks tasks(g, threads);
-    constexpr i64 kPacked = kGroupPanels * kPanelStride;
-    const i64 sums_of_task = g.k > depth_of_pass(g) ? min64(tasks.rows, kSumRows) * kSumRow : 0;
-    const Floats packed(threads * kPacked), a_pairs(g.bf16 ? threads * kPairChunk : 0),
+    const i64 packed_each = tasks.group * (g.bf16 ? kPairPanelStride : kPanelStride);
+    const i64 sums_of_task = g.k > depth_of_pass(g) ? min64(tasks.rows, kSumRows) * sum_row(g) : 0;
+    const Floats packed(threads * packed_each), a_pairs(g.bf16 ? threads * kPairChunk : 0),
         sums(threads * sums_of_task);
     TaskCounter counter;
     parallel(static_cast<int>(min64(threads, tasks.count())), [&](int thread) {
@@ -249,7 +289,8 @@ inline void gemm(const Gemm& g) {
             const i64 panel = task % tasks.groups * tasks.group;
             gemm_task(g, row, min64(tasks.rows, g.m - row), panel,
                       min64(tasks.group, tasks.panels - panel),
-                      {packed.get() + thread * kPacked, g.bf16 ? a_pairs.get() + thread * kPairChunk : nullptr,
+                      {packed.get() + thread * packed_each,
+                       g.bf16 ? a_pairs.get() + thread * kPairChunk : nullptr,
                        sums.get() + thread * sums_of_task});
         }
     });

@@ -52,6 +52,11 @@ inline void quantize_row(const float* x, i64 n, float* words) {
     for_vectors(0, n, [&](i64 i, i64 lanes) {
         bytes found[kLeftWords];
         split(load_some(x + i, lanes), found);
+        if (kLeftWords == 1 && lanes == kLanes) {
+            __builtin_memcpy(to, &found[0], sizeof found[0]);
+            to += kWords;
+            return;
+        }
         const i64 real = (lanes + 3) / 4;
         for (i64 w = 0; w < (lanes == kLanes ? i64(kWords) : real); ++w)
             for (int part = 0; part < kLeftWords; ++part)

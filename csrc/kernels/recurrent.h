@@ -335,7 +335,8 @@ template <class Cell> void backward_part(const Cell& cell, const Recurrent& r,
 
 // dx = dG·W_xᵀ, back to (batch, time) order.
 template <class Cell> void input_gradient(const Recurrent& r, float* dx) {
-    constexpr i64 kTaskRows = 8 * kTileRows;
+    // Each task reads all weights: tiles go through as many rows as leave some tasks.
+    const i64 task_rows = kHasTiles && r.bf16 ? 8 * kTileSide : 8 * kTileRows;
     const i64 tokens = r.plan.tokens, padded = padded_units(r.units), row = RowLayout<Cell>(r).gates;
     const SlotMatrix m = {r.kernel, r.inputs, Cell::gates, r.units, Cell::x_gate};
     const TransposedWeights weights(m, Cell::x_slots, r.bf16);
@@ -344,10 +345,10 @@ template <class Cell> void input_gradient(const Recurrent& r, float* dx) {
     const Floats by_token(tokens * columns);
     const OperandRows operand(words_of(r), tokens, depth);
     const float* gates = r.saved.gates + Cell::x_slots.begin * padded;
-    parallel_tasks((tokens + kTaskRows - 1) / kTaskRows,
-                   multiply_nanoseconds(kTaskRows, columns, depth),
+    parallel_tasks((tokens + task_rows - 1) / task_rows,
+                   multiply_nanoseconds(task_rows, columns, depth),
                    [&](i64 task) {
-                       const i64 first = task * kTaskRows, rows = min64(kTaskRows, tokens - first);
+                       const i64 first = task * task_rows, rows = min64(task_rows, tokens - first);
                        weights.multiply(operand.of(gates + first * row, row, rows, depth, first), rows,
                                         by_token.get() + first * columns, columns, 0, columns, false);
                    });

@@ -16,12 +16,12 @@ template <class Cell> i64 weights_of(const Recurrent& r) {
 
 // Where the weights do not stay in the cache, or cost more than the few rows they meet, x·W_x is computed
 // for several steps at once, so that only W_h is read at each.
-inline i64 steps_ahead(const SequencePlan& plan, i64 weights) {
+inline i64 steps_ahead(const SequencePlan& plan, i64 weights, bool tiles) {
     constexpr i64 kFewRows = 4, kFewSteps = 16; // always, for so few rows
-    constexpr i64 kRows = 192;                  // of all steps together
+    const i64 most_rows = tiles ? 384 : 192;    // of all steps together; tiles are done sooner
     if (plan.batch <= kFewRows) return min64(kFewSteps, plan.steps);
-    if (weights <= kCachedWeights || 2 * plan.batch > kRows) return 1;
-    return min64(kRows / plan.batch, plan.steps);
+    if (weights <= kCachedWeights || 2 * plan.batch > most_rows) return 1;
+    return min64(most_rows / plan.batch, plan.steps);
 }
 
 // Where the rows of a step lie: one block per step when everything is kept, else blocks in turn.
@@ -29,7 +29,7 @@ template <class Cell> class StepBuffers {
   public:
     StepBuffers(const Recurrent& r)
         : row(r), plan_(r.plan), keep_(r.saved.gates != nullptr),
-          ahead_(steps_ahead(r.plan, weights_of<Cell>(r))), at_(r.saved),
+          ahead_(steps_ahead(r.plan, weights_of<Cell>(r), kHasTiles && words_of(r) != Words::floats)), at_(r.saved),
           x_rows_(words_of(r), ahead_ * r.plan.batch, r.inputs), h_rows_(words_of(r), r.plan.batch, r.outputs),
           second_rows_(words_of(r), Cell::second.count() > 0 ? r.plan.batch : 0, r.units) {
         if (keep_) return;

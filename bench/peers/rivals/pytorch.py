@@ -6,6 +6,7 @@ an LSTM's one bias is the first of them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,12 +71,28 @@ def recurrent(w: Recurrent) -> Task:
     if not w.bf16:
         return layer_task(w, layer, x, dy)
     rounded = layer_of(w, given.weights).to(torch.bfloat16)
-    return fastest(
+    found = fastest(
         {
             "bfloat16": layer_task(w, rounded, x.to(torch.bfloat16), dy.to(torch.bfloat16)),
             "autocast": layer_task(w, layer, x, dy, autocast=True),
         }
     )
+    return judged(found, layer_task(w, layer, x, dy))
+
+
+def judged(task: Task, exact: Task, most: float = 0.1) -> Task:
+    """The task, unless its answer is far from the library's own in float32: then the row says so,
+    and ours is compared with the latter. oneDNN's gradients in bfloat16 of 1024 units are wrong on
+    AMX."""
+    assert task.answer is not None
+    assert exact.answer is not None
+    wanted = exact.answer(exact.call())
+    pairs = zip(task.answer(task.call()), wanted, strict=True)
+    worst = max(float(np.linalg.norm(a - b) / np.linalg.norm(b)) for a, b in pairs)
+    if worst <= most:
+        return task
+    form = f"{task.form}, wrong: off its own float32 by {worst:.1f}"
+    return replace(task, answer=lambda _: wanted, form=form)
 
 
 def layer_task(
