@@ -11,6 +11,9 @@ namespace {
 // Whether h is a projection of what the cell puts out.
 inline bool projects(const Recurrent& r) { return r.outputs < r.units; }
 
+// More floats than that may not stay in a core's own cache from one step to the next.
+constexpr i64 kNearWeights = 3 << 17;
+
 // What the products by kernel and recurrent_kernel read.
 inline Words words_of(const Recurrent& r) {
     return r.int8 ? Words::bytes : r.bf16 ? Words::pairs : Words::floats;
@@ -180,7 +183,8 @@ class ForwardWeights {
   public:
     ForwardWeights(const Recurrent& r, const CellLayout& cell)
         : padded_(padded_units(r.units)), words_(words_of(r)), bias_(cell.slots * padded_),
-          memory_((cell.x_slots.count() * depth(r.inputs) + cell.gates * depth(r.outputs)) * padded_),
+          words_of_all_((cell.x_slots.count() * depth(r.inputs) + cell.gates * depth(r.outputs)) * padded_),
+          memory_(words_of_all_),
           panels_((cell.slots + 1) * ((padded_ + kPanel - 1) / kPanel)),
           diagonals_(padded_diagonals(r, cell.diagonals)), norms_(norm_weights(r, cell)),
           projection_(projection_of(r)) {
@@ -208,6 +212,7 @@ class ForwardWeights {
     }
 
     Words words() const { return words_; }
+    bool far() const { return words_of_all_ > kNearWeights; }
     CellPanel* panels() const { return panels_.get(); }
     i64 first() const { return first_; }   // panels of the first product
     i64 second() const { return second_; } // panels of the second, after them
@@ -282,7 +287,9 @@ class ForwardWeights {
 
     i64 padded_;
     Words words_;
-    Floats bias_, memory_;
+    Floats bias_;
+    i64 words_of_all_;
+    Floats memory_;
     Buffer<CellPanel> panels_;
     Floats diagonals_, norms_;
     PackedMatrix projection_;
@@ -315,19 +322,41 @@ class TransposedWeights {
     }
 
     // c[rows, begin:end] (+)= dg[rows, depth]·Wᵀ[:, begin:end]; begin is a multiple of a panel, end too or
-    // columns(). All panels take one pass of dg before the next.
+    // columns(). All panels take one pass of dg before the next, which then stays in the nearest cache. Weights
+    // that come from far away are read as they lie, unless many rows share them or panels go side by side,
+    // and backwards every other time, when the last panels are still in the cache.
     void multiply(const ProductRows& dg, i64 rows, float* c, i64 c_row, i64 begin, i64 end,
-                  bool accumulate) const {
-        for (i64 k0 = 0; k0 < depth_; k0 += kDepth) {
-            PanelRunner runner(rows);
-            for (i64 column = begin; column < end; column += kPanel) {
-                Tile& t = runner.next(c + column, c_row);
-                t.add({dg.data + k0, dg.row, 1, memory_.get() + column * depth_ + k0 * width(column),
-                       width(column), min64(kDepth, depth_ - k0)});
-                if (pairs_) t.words = Words::pairs;
-                t.start = accumulate || k0 > 0 ? t.c : nullptr;
-                t.start_row = c_row;
-                runner.run(t, static_cast<int>(width(column) / kLanes));
+                  bool accumulate, bool backwards = false) const {
+        constexpr i64 kManyRows = 64;
+        if (begin >= end) return;
+        const i64 panels = (end - begin + kPanel - 1) / kPanel, passes = (depth_ + kDepth - 1) / kDepth;
+        const bool far = depth_ * columns_ > kNearWeights;
+        auto run = [&](PanelRunner& runner, i64 panel, i64 pass, i64 panel_after, i64 pass_after) {
+            const i64 column = begin + panel * kPanel, k0 = pass * kDepth, width = this->width(column);
+            const i64 column_after = begin + panel_after * kPanel;
+            Tile& t = runner.next(c + column, c_row);
+            t.add({dg.data + k0, dg.row, 1, weights(column, k0), width, min64(kDepth, depth_ - k0)});
+            if (far && panel_after < panels && this->width(column_after) == width)
+                t.operand[0].next = weights(column_after, pass_after * kDepth);
+            if (pairs_) t.words = Words::pairs;
+            t.start = accumulate || k0 > 0 ? t.c : nullptr;
+            t.start_row = c_row;
+            runner.run(t, static_cast<int>(width / kLanes));
+        };
+        if (!kAsksForNext || !far || rows > kManyRows || rows <= kWideRows) {
+            for (i64 pass = 0; pass < passes; ++pass) {
+                PanelRunner runner(rows);
+                for (i64 panel = 0; panel < panels; ++panel) run(runner, panel, pass, panel + 1, pass);
+            }
+            return;
+        }
+        for (i64 i = 0; i < panels; ++i) {
+            const i64 panel = backwards ? panels - 1 - i : i;
+            const i64 after = i + 1 == panels ? panels : backwards ? panel - 1 : panel + 1;
+            for (i64 pass = 0; pass < passes; ++pass) {
+                PanelRunner runner(rows);
+                const bool last = pass + 1 == passes;
+                run(runner, panel, pass, last ? after : panel, last ? 0 : pass + 1);
             }
         }
     }
@@ -349,6 +378,9 @@ class TransposedWeights {
     }
 
     i64 width(i64 column) const { return min64(kPanel, columns_ - column); }
+    const float* weights(i64 column, i64 k) const {
+        return memory_.get() + column * depth_ + k * width(column);
+    }
     i64 columns_;
     bool pairs_;
     i64 depth_;

@@ -17,6 +17,7 @@ struct Operand {
     const float* b;
     i64 b_row;
     i64 k;
+    const float* next = nullptr; // the b that comes after this one, as wide, if it may lie far away
 };
 
 // c = start + sum of operands, for `rows` rows of `vectors` vectors.
@@ -27,6 +28,7 @@ struct Tile {
     i64 start_row = 0;            // rows of `start` are this far apart: 0 for a bias, ldc to accumulate
     i64 last = kLanes;            // columns of the last vector that exist in c (and in start)
     Words words = Words::floats;
+    int ask_first = 0, ask_last = 0; // vectors of each row of Operand::next that this tile asks for
     int operands = 0;
     Operand operand[2];
 

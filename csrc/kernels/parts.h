@@ -17,10 +17,21 @@ struct Part {
     template <class F> void for_ranks(const F& f) const {
         for (i64 rank = first + thread; rank < last; rank += size) f(rank);
     }
-    template <class F> void for_panels(i64 begin, i64 end, const F& f) const {
+    // f(panel, the one after it); the last has itself after it.
+    template <class F> void for_panels(i64 begin, i64 end, bool backwards, const F& f) const {
         constexpr i64 kRun = 64 / kPanel > 0 ? 64 / kPanel : 1;
-        for (i64 run = begin + thread * kRun; run < end; run += size * kRun)
-            for (i64 i = run; i < min64(run + kRun, end); ++i) f(i);
+        const i64 runs = (end - begin + kRun - 1) / kRun, mine = (runs - thread + size - 1) / size;
+        const i64 whole = mine * kRun; // those of the last run may be fewer
+        auto panel = [&](i64 n) {
+            if (backwards) n = whole - 1 - n;
+            return begin + (n / kRun * size + thread) * kRun + n % kRun;
+        };
+        for (i64 n = 0; n < whole; ++n) {
+            const i64 i = panel(n);
+            if (i >= end) continue;
+            const i64 after = n + 1 < whole ? panel(n + 1) : i;
+            f(i, after < end ? after : i);
+        }
     }
     // Units from unit(0) to unit(1), whole panels of them.
     i64 unit(i64 end, i64 padded) const {

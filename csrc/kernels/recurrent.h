@@ -14,18 +14,22 @@ namespace gw::GW_ISA {
 namespace {
 
 // Adds x·W_x, h·W_h or both (a null operand is left out) to `rows` rows of gates, in the panels of a
-// part; whichever comes first for a panel starts from the bias.
+// part; whichever comes first for a panel starts from the bias. Every other step takes the panels backwards:
+// the last ones of the step before are still in the cache.
 inline void multiply_first(const Part& part, const ForwardWeights& weights, i64 rows,
-                           const ProductRows& x, const ProductRows& h, float* gates, i64 gates_row) {
+                           const ProductRows& x, const ProductRows& h, float* gates, i64 gates_row,
+                           bool backwards = false) {
     PanelRunner runner(rows);
-    part.for_panels(0, weights.first(), [&](i64 i) {
+    part.for_panels(0, weights.first(), backwards, [&](i64 i, i64 after) {
         const CellPanel& panel = weights.panels()[i];
+        const CellPanel& next = weights.panels()[after];
+        const bool ask = weights.far() && after != i && next.vectors == panel.vectors;
         Tile& t = runner.next(gates + panel.column, gates_row);
         t.words = weights.words();
         if (x.data != nullptr && panel.x != nullptr)
-            t.add({x.data, x.row, 1, panel.x, panel.vectors * kLanes, x.k});
+            t.add({x.data, x.row, 1, panel.x, panel.vectors * kLanes, x.k, ask ? next.x : nullptr});
         if (h.data != nullptr && panel.h != nullptr)
-            t.add({h.data, h.row, 1, panel.h, panel.vectors * kLanes, h.k});
+            t.add({h.data, h.row, 1, panel.h, panel.vectors * kLanes, h.k, ask ? next.h : nullptr});
         if (t.operands == 0) return;
         if (x.data == nullptr && panel.x != nullptr) {
             t.start = t.c;
@@ -50,7 +54,7 @@ template <class Cell> void multiply_ahead(const Recurrent& r, const Part& part,
     }
     auto rows_at = [&](i64 s) { return min64(part.last, plan.active[s]) - part.first; };
     for (i64 s = step; s < stop && rows_at(s) > 0; ++s) at.x_operand(r, s, part.first, rows_at(s));
-    part.for_panels(0, weights.first(), [&](i64 i) {
+    part.for_panels(0, weights.first(), false, [&](i64 i, i64) {
         const CellPanel& panel = weights.panels()[i];
         if (panel.x == nullptr) return;
         for (i64 s = step; s < stop; ++s) {
@@ -120,7 +124,8 @@ template <class Cell> void forward_part(const Cell& cell, const Recurrent& r,
         begin = part.unit(0, padded), end = part.unit(1, padded);
         multiply_first(part, weights, rows,
                        ahead ? ProductRows{} : at.x_operand(r, step, first, rows),
-                       at.h_operand(r, step, first, rows), at.gates(step, first), at.row.gates);
+                       at.h_operand(r, step, first, rows), at.gates(step, first), at.row.gates,
+                       step % 2 == 1);
         if (!part.meet()) return;
         if constexpr (Cell::second.count() > 0) {
             for (i64 rank = first; rank < last; ++rank) {
@@ -137,7 +142,7 @@ template <class Cell> void forward_part(const Cell& cell, const Recurrent& r,
             {
                 PanelRunner runner(rows);
                 const ProductRows second = at.second_operand(r, step, first, rows);
-                part.for_panels(weights.first(), weights.first() + weights.second(), [&](i64 i) {
+                part.for_panels(weights.first(), weights.first() + weights.second(), false, [&](i64 i, i64) {
                     const CellPanel& panel = weights.panels()[i];
                     Tile& t = runner.next(at.gates(step, first) + panel.column, at.row.gates);
                     t.words = weights.words();
@@ -296,7 +301,7 @@ template <class Cell> void backward_part(const Cell& cell, const Recurrent& r,
             float* d_second = carried.second.get();
             w_second.multiply(carried.gates.of(at.gates(step, first) + Cell::second.begin * padded,
                                                at.row.gates, rows, Cell::second.count() * padded, first),
-                              rows, d_second + first * row, row, begin, end, false);
+                              rows, d_second + first * row, row, begin, end, false, step % 2 == 1);
             for (i64 rank = first; rank < last; ++rank) {
                 float* gates = at.gates(step, rank);
                 const float* h = at.h(step, rank);
@@ -317,7 +322,7 @@ template <class Cell> void backward_part(const Cell& cell, const Recurrent& r,
         const i64 columns = projecting ? w_first.columns() : end;
         w_first.multiply(carried.gates.of(at.gates(step, first) + Cell::h_slots.begin * padded,
                                           at.row.gates, rows, Cell::h_slots.count() * padded, first),
-                         rows, products + first * row, row, begin, columns, accumulate);
+                         rows, products + first * row, row, begin, columns, accumulate, step % 2 == 1);
         if (masked)
             for (i64 rank = first; rank < last; ++rank)
                 add_masked(r, plan.rows[rank], products + rank * row, begin, min64(columns, r.outputs),
@@ -335,25 +340,29 @@ template <class Cell> void backward_part(const Cell& cell, const Recurrent& r,
 
 // dx = dG·W_xᵀ, back to (batch, time) order.
 template <class Cell> void input_gradient(const Recurrent& r, float* dx) {
-    // Each task reads all weights: tiles go through as many rows as leave some tasks.
-    const i64 task_rows = kHasTiles && r.bf16 ? 8 * kTileSide : 8 * kTileRows;
     const i64 tokens = r.plan.tokens, padded = padded_units(r.units), row = RowLayout<Cell>(r).gates;
     const SlotMatrix m = {r.kernel, r.inputs, Cell::gates, r.units, Cell::x_gate};
     const TransposedWeights weights(m, Cell::x_slots, r.bf16);
-    const i64 columns = weights.columns();
+    const i64 columns = weights.columns(), by_token_row = row_floats(columns);
     const i64 depth = Cell::x_slots.count() * padded;
-    const Floats by_token(tokens * columns);
+    const Floats by_token(tokens * by_token_row);
     const OperandRows operand(words_of(r), tokens, depth);
     const float* gates = r.saved.gates + Cell::x_slots.begin * padded;
-    parallel_tasks((tokens + task_rows - 1) / task_rows,
-                   multiply_nanoseconds(task_rows, columns, depth),
+    // Each task reads all weights: where these come from far away, so many rows that it does not matter.
+    constexpr i64 kFewest = 8 * kTileRows, kMost = 32 * kTileRows;
+    const bool many = columns * depth > kCachedWeights || (kHasTiles && r.bf16);
+    const i64 most = many ? kMost : kFewest;
+    const i64 tasks = round_up(1 + tokens / most, max_threads());
+    const i64 task_rows = round_up(1 + tokens / tasks, kTileRows);
+    parallel_tasks((tokens + task_rows - 1) / task_rows, multiply_nanoseconds(task_rows, columns, depth),
                    [&](i64 task) {
                        const i64 first = task * task_rows, rows = min64(task_rows, tokens - first);
                        weights.multiply(operand.of(gates + first * row, row, rows, depth, first), rows,
-                                        by_token.get() + first * columns, columns, 0, columns, false);
+                                        by_token.get() + first * by_token_row, by_token_row, 0, columns,
+                                        false);
                    });
     parallel_tasks(r.plan.batch, copy_nanoseconds(r.plan.time * r.inputs),
-                   [&](i64 rank) { scatter_input(r, rank, by_token.get(), columns, dx); });
+                   [&](i64 rank) { scatter_input(r, rank, by_token.get(), by_token_row, dx); });
 }
 
 template <class Cell> void backward(const Cell& cell, const Recurrent& r, const RecurrentGrad& g) {

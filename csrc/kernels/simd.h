@@ -72,8 +72,9 @@ GW_INLINE void store_first(float* p, vf x, i64 n) {
 #endif
 }
 
-// Into the nearest cache.
+// Into the nearest cache, or the one behind it.
 GW_INLINE void ask_for(const float* p) { __builtin_prefetch(p, 0, 3); }
+GW_INLINE void ask_for_soon(const float* p) { __builtin_prefetch(p, 0, 2); }
 
 // Keeps a value in a register: without it the compiler folds the load into each FMA of a small tile and
 // reads the same weights once per row.

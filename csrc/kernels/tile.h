@@ -25,6 +25,10 @@ constexpr i64 kDepth = 256; // rows of b per pass: a panel of them stays in the 
 // where the processor's guesses end: the tiles ask for it so many k's before.
 constexpr i64 kAheadAcross = kLanes == 16 ? 16 : 0;
 
+// Whether tiles ask for the weights that come next while they multiply by the present ones: where those lie
+// in a cache that is slower than the products.
+constexpr bool kAsksForNext = kLanes == 16; // a vector is a line of the cache
+
 // What is multiplied: floats, or pairs of bfloat16.
 template <bool Pairs> struct Product;
 template <> struct Product<false> {
@@ -46,10 +50,12 @@ template <> struct Product<true> {
     static GW_INLINE void add(vf& sum, vi a, vi b) { sum = dot_bf16(sum, a, b); }
 };
 
-template <int Rows, int Vectors, bool AlongK, bool Pairs>
-GW_INLINE void multiply_add(vf (&sum)[Rows][Vectors], const Operand& o) {
+template <int Rows, int Vectors, bool AlongK, bool Pairs, bool Asks>
+GW_INLINE void multiply_add(vf (&sum)[Rows][Vectors], const Operand& o, const Tile& t) {
     const float* a = o.a;
     const float* b = o.b;
+    const float* next = Asks ? o.next + t.ask_first * kLanes : nullptr;
+    const i64 other = Asks ? (t.ask_last - t.ask_first - 1) * kLanes : 0;
     const i64 a_row = AlongK ? o.a_row : 1, a_col = AlongK ? 1 : o.a_col;
     i64 k = 0;
     if constexpr (!Pairs && kHasTileLoop<Rows, Vectors>) {
@@ -62,6 +68,11 @@ GW_INLINE void multiply_add(vf (&sum)[Rows][Vectors], const Operand& o) {
         }
     }
     for (; k < o.k; ++k) {
+        if constexpr (Asks) {
+            ask_for_soon(next);
+            ask_for_soon(next + other);
+            next += o.b_row;
+        }
         if constexpr (!AlongK && kAheadAcross > 0) ask_for(a + kAheadAcross * a_col);
         typename Product<Pairs>::Vector weights[Vectors];
 #pragma GCC unroll 4
@@ -99,10 +110,14 @@ template <int Rows, int Vectors, bool Pairs> void run_tile(const Tile& t) {
         }
     }
     for (int i = 0; i < t.operands; ++i) {
-        if (t.operand[i].a_col == 1)
-            multiply_add<Rows, Vectors, true, Pairs>(sum, t.operand[i]);
+        const Operand& o = t.operand[i];
+        constexpr bool kAsks = kAsksForNext && Vectors == kPanelVectors && Rows >= kTileRows / 2;
+        if (kAsks && o.next != nullptr && t.ask_first < t.ask_last)
+            multiply_add<Rows, Vectors, true, Pairs, kAsks>(sum, o, t);
+        else if (o.a_col == 1)
+            multiply_add<Rows, Vectors, true, Pairs, false>(sum, o, t);
         else
-            multiply_add<Rows, Vectors, false, Pairs>(sum, t.operand[i]);
+            multiply_add<Rows, Vectors, false, Pairs, false>(sum, o, t);
     }
 #pragma GCC unroll 12
     for (int r = 0; r < Rows; ++r) {
@@ -173,12 +188,16 @@ inline void run_rows(Tile& t, i64 m, int vectors) {
         run_by_tiles(t, m, vectors);
         return;
     }
+    const int asked = m > (kPanelVectors - 1) * kTileRows ? 1 : 2; // vectors of `next` by each tile
+    t.ask_first = 0;
     for (RowTiles tile(m, vectors); tile.more(); tile.next()) {
         const int rows = tile.rows();
+        t.ask_last = t.ask_first < kPanelVectors ? t.ask_first + asked : t.ask_first;
         (t.words == Words::pairs ? tile_function<true>(rows, vectors) : tile_function<false>(rows, vectors))(t);
         for (int o = 0; o < t.operands; ++o) t.operand[o].a += rows * t.operand[o].a_row;
         if (t.start != nullptr) t.start += rows * t.start_row;
         t.c += rows * t.ldc;
+        t.ask_first = t.ask_last;
     }
 }
 
@@ -194,6 +213,7 @@ inline void run_rows_in_passes(const Tile& whole, i64 m, int vectors) {
             part = whole.operand[o];
             part.a += k0 * part.a_col;
             part.b += k0 * part.b_row;
+            if (part.next != nullptr) part.next += k0 * part.b_row;
             part.k = min64(kDepth, part.k - k0);
             run_rows(pass, m, vectors);
             t.start = t.c;
