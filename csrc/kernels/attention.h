@@ -206,6 +206,7 @@ inline void attend(const Attention& a, const TileRows& rows, const AttentionScra
     const float* k = a.k.data + rows.batch * a.k.batch + key_head * a.k.head;
     const float* v = a.v.data + rows.batch * a.v.batch + key_head * a.v.head;
     const bool few = scratch.blocks == 0;
+    const bool whole = !few || a.value_features % kLanes == 0; // vectors of values end with their row
     const TileWeights weights(a, rows, scratch.logits, softmax, dropout);
     for (i64 first = seen.begin / kKeys * kKeys; first < seen.end && !interrupted(); first += kKeys) {
         const i64 count = min64(kKeys, a.keys - first);
@@ -277,7 +278,7 @@ inline void attend(const Attention& a, const TileRows& rows, const AttentionScra
                                      values + group.keys.begin * value_step,
                                      value_step,
                                      group.keys.end - group.keys.begin};
-            add_product(group.rows, scratch.v_stride, product, finite,
+            add_product(group.rows, few ? a.value_features : scratch.v_stride, product, finite && whole,
                         scratch.y + group.row * scratch.v_stride, scratch.v_stride);
         }
     }
@@ -301,7 +302,7 @@ struct QueryTiles {
     i64 per_key_head() const { return head_tiles * time_tiles; }
     bool few(const Attention& a) const {
         // Of one step several heads may share keys: reading them again is quicker than packing them.
-        return heads * times <= (a.time == 1 ? kFewHeads : kFewRows) && a.value_features % kLanes == 0;
+        return heads * times <= (a.time == 1 ? kFewHeads : kFewRows);
     }
 
     // Later queries, which see more keys when causal, come first, so that threads end together.

@@ -209,21 +209,22 @@ inline void multiply_columns(const RowGroups& groups, const float* a, i64 stride
     }
 }
 
-// c += a·b for few rows and any number of columns. Where b is not finite, its rows meet only what is not
-// zero: a query hears nothing from keys it does not look at, not even that they are NaN.
-inline void add_product(int rows, i64 columns, const Operand& product, bool finite, float* c, i64 ldc) {
-    if (!finite) {
-        for (int r = 0; r < rows; ++r) {
-            for (i64 k = 0; k < product.k; ++k) {
-                const float x = product.a[r * product.a_row + k * product.a_col];
-                if (x == 0.0f) continue;
-                for_vectors(0, columns, [&](i64 i, i64 lanes) {
-                    float* to = c + r * ldc + i;
-                    const vf y = load_some(product.b + k * product.b_row + i, lanes);
-                    store_some(to, add_product(load_some(to, lanes), y, splat(x)), lanes);
-                });
-            }
-        }
+// c += a·b for few rows and any number of columns. By tiles, which read whole vectors of b; or exactly the
+// columns there are, whose rows of b meet only what is not zero: a query hears nothing from keys it does not
+// look at, not even that they are NaN.
+inline void add_product(int rows, i64 columns, const Operand& product, bool by_tiles, float* c, i64 ldc) {
+    if (!by_tiles) {
+        for (int r = 0; r < rows; ++r)
+            for_vectors(0, columns, [&](i64 i, i64 lanes) {
+                float* to = c + r * ldc + i;
+                vf sum = load_some(to, lanes);
+                for (i64 k = 0; k < product.k; ++k) {
+                    const float x = product.a[r * product.a_row + k * product.a_col];
+                    if (x == 0.0f) continue;
+                    sum = add_product(sum, load_some(product.b + k * product.b_row + i, lanes), splat(x));
+                }
+                store_some(to, sum, lanes);
+            });
         return;
     }
     for (i64 column = 0; column < columns; column += kPanel) {
