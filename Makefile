@@ -11,6 +11,7 @@
 #                    the counts stored; INSTRUCTIONS_ARGS=--store writes them down
 #   make bench-peers ours beside other frameworks, by turns, as bench/RESULTS.md
 #   make lint        ruff and mypy
+#   make tidy        clang-tidy over all of csrc/, with the checks of .clang-tidy
 #   make pythons     the tests on every Python from 3.11 on that is found (PATH, pyenv)
 #   make sanitize    the kernels' tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make tsan        the kernels' tests, and those of threads, under ThreadSanitizer
@@ -50,7 +51,7 @@ comma := ,
 BUILD_SETTINGS ?=
 
 .PHONY: demo faults fuzz fuzz-calls soak test test-peers keras-table bench bench-peers instructions \
-	lint pythons sanitize run-sanitized tsan run-tsan valgrind aarch64 \
+	lint tidy pythons sanitize run-sanitized tsan run-tsan valgrind aarch64 \
 	avx512 run-emulated wheel dev clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -102,6 +103,17 @@ bench-peers: $(VENV)/peers.stamp $(VENV)/rivals.stamp $(VENV)/plot.stamp $(VENV)
 lint: $(VENV)/lint.stamp $(VENV)/runtime.stamp
 	$(BIN)/ruff check
 	$(BIN)/mypy
+
+# Plain threads, because Clang has its OpenMP in a package of its own. Our assertions are seen; those of
+# pybind11, which throw in destructors, are not.
+tidy: $(VENV)/build.stamp $(VENV)/tidy.stamp
+	@mkdir -p build
+	$(BIN)/cmake -S . -B build/tidy -G Ninja -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
+		-DCMAKE_BUILD_TYPE=Debug -DGATEWORK_OPENMP=OFF -DGATEWORK_PLAIN_THREADS=ON \
+		-DCMAKE_CXX_FLAGS=-DPYBIND11_NO_ASSERT_GIL_HELD_INCREF_DECREF \
+		-DPython_EXECUTABLE=$(abspath $(BIN))/python \
+		-Dpybind11_DIR=$$($(BIN)/python -m pybind11 --cmakedir) >build/tidy.log
+	find csrc -name '*.cpp' | sort | xargs -P $$(nproc) -n 1 $(BIN)/clang-tidy -p build/tidy --quiet
 
 # Each in an environment of its own. A name that pyenv knows but does not start is left out.
 PYTHONS ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 \

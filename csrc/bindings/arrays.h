@@ -66,7 +66,8 @@ template <class T> py::array_t<T> typed(const char* name, const py::handle& obje
     const auto array = py::reinterpret_borrow<py::array>(object);
     if (!holds<T>(array))
         fail_type(name, "an array of " + kind(), "one of " + std::string(py::str(array.dtype())));
-    constexpr int wanted = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+    constexpr int contiguous = py::array::c_style, aligned = py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+    constexpr int wanted = contiguous | aligned;
     if ((array.flags() & wanted) != wanted) fail(name, "C-contiguous and aligned", "strided");
     return py::reinterpret_borrow<py::array_t<T>>(array);
 }

@@ -10,7 +10,7 @@ inline std::string position_text(const py::array& array, i64 flat) {
     std::string text;
     for (py::ssize_t axis = array.ndim(); axis-- > 0;) {
         const i64 size = array.shape(axis);
-        text = std::to_string(flat % size) + (text.empty() ? "" : ", ") + text;
+        text.insert(0, std::to_string(flat % size) + (text.empty() ? "" : ", "));
         flat /= size;
     }
     return "(" + text + ")";

@@ -106,7 +106,7 @@ py::tuple ctc(const py::object& logits, const py::object& labels, const py::obje
     if (need_gradient) {
         FloatArray dx = new_floats({batch, time, classes});
         dlogits = dx.mutable_data();
-        gradient = dx;
+        gradient = std::move(dx);
     }
     const Ctc c = {x.data(), rows.data(), counts.data(), lengths.data(), loss.mutable_data(),
                    dlogits,  batch,       time,          classes,        width,

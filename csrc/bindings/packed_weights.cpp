@@ -66,7 +66,7 @@ std::optional<FloatArray> diagonal_weights(const CellShape& shape, i64 units, co
 NormWeights norm_weights(const CellShape& shape, i64 units, const py::object& gamma,
                          const py::object& beta) {
     auto given = [](const char* name, const py::object& array, bool wanted,
-                    std::vector<i64> sizes) -> std::optional<FloatArray> {
+                    const std::vector<i64>& sizes) -> std::optional<FloatArray> {
         if (wanted) return shaped<float>(name, array, sizes);
         if (!array.is_none()) fail(name, "None for this cell", type_name(array));
         return std::nullopt;

@@ -56,6 +56,7 @@ class SharedProgram {
                   const std::vector<int>& outputs, Flags time)
         : kernels_(kernels()), time_(std::move(time)) {
         std::vector<ValueKind> parsed_kinds;
+        parsed_kinds.reserve(kinds.size());
         for (const std::string& kind : kinds) parsed_kinds.push_back(parse_kind(kind));
         std::vector<Constant> parsed_constants;
         for (const py::handle& item : constants) {

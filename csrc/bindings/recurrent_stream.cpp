@@ -77,6 +77,7 @@ class RecurrentStream {
             fail("states", std::to_string(weights_->shape.states) + " arrays",
                  std::to_string(states.size()));
         std::vector<FloatArray> given;
+        given.reserve(states.size());
         for (std::size_t k = 0; k < states.size(); ++k)
             given.push_back(
                 shaped<float>("states", states[k], {batch_, width(static_cast<i64>(k))}));

@@ -43,7 +43,7 @@ py::tuple max_pool_forward(const py::object& x, const py::object& begins, const 
     if (keep) {
         Winners winner(std::vector<py::ssize_t>(shape.begin(), shape.end()));
         p.winner = winner.mutable_data();
-        kept = winner;
+        kept = std::move(winner);
     }
     run_kernel([&] { kernels().max_pool_forward(p); });
     return py::make_tuple(y, kept);
@@ -125,12 +125,12 @@ py::tuple depthwise_backward(const py::object& x, const py::object& w, i64 strid
     if (need_dx) {
         FloatArray of_x = new_floats({in.shape(0), in.shape(1), in.shape(2)});
         g.dx = of_x.mutable_data();
-        dx = of_x;
+        dx = std::move(of_x);
     }
     if (need_dw) {
         FloatArray of_w = new_floats({weights.shape(0), weights.shape(1)});
         g.dw = of_w.mutable_data();
-        dw = of_w;
+        dw = std::move(of_w);
     }
     run_kernel([&] { kernels().depthwise_backward(g); });
     return py::make_tuple(dx, dw);

@@ -74,7 +74,9 @@ LogitsView<bool> AttentionInstruction::mask(const Values& values, Buffer<bool>& 
     const bool* real = in(values, place(true)).mask();
     if (!pair_masked) return {real, keys, 0, 0, 1};
     const i64 of_heads = pairs.head != 0 ? heads : 1, times = pairs.time != 0 ? time : 1;
-    joined = Buffer<bool>(batch * of_heads * times * keys);
+    const i64 count = batch * of_heads * times * keys;
+    if (count <= 0) return {};
+    joined = Buffer<bool>(count);
     bool* to = joined.get();
     for (i64 b = 0; b < batch; ++b)
         for (i64 n = 0; n < of_heads; ++n)

@@ -149,6 +149,10 @@ template <class T> class CopiedInstruction : public Instruction {
     std::unique_ptr<Instruction> copy() const override {
         return std::make_unique<T>(static_cast<const T&>(*this));
     }
+
+  private:
+    CopiedInstruction() = default;
+    friend T;
 };
 
 // Working memory of an instruction: a copy of it starts with none.

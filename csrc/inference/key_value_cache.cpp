@@ -79,6 +79,7 @@ void KeyValueCache::write(i64 row, i64 at, const float* k, const float* v, bool 
 
 void KeyValueCache::select(const std::vector<i64>& rows) {
     std::vector<i64> lengths;
+    lengths.reserve(rows.size());
     for (const i64 row : rows) lengths.push_back(lengths_[static_cast<std::size_t>(row)]);
     if (room_ > 0) resize(room_, rows);
     lengths_ = std::move(lengths);

@@ -1,5 +1,6 @@
 #include "inference/moving.h"
 
+#include <cassert>
 
 namespace gw {
 
@@ -133,6 +134,7 @@ void PermuteInstruction::run(const Kernels&, Values& values) {
     const float* x = in(values, 0).floats();
     float* y = out(values).floats();
     const i64 total = to.count();
+    assert(to.axes >= 0 && to.axes <= kMaxAxes);
     for (i64 i = 0; i < total; ++i) {
         y[i] = *x;
         for (int axis = to.axes - 1; axis >= 0; --axis) {
@@ -235,6 +237,7 @@ void BinaryInstruction::run(const Kernels& kernels, Values& values) {
     broadcast_steps(a.shape, shape, a_steps);
     broadcast_steps(b.shape, shape, b_steps);
     const int inner = shape.axes - 1;
+    assert(inner >= 0); // without axes both have one element
     const i64 n = shape.size[inner];
     const float *pa = a.floats(), *pb = b.floats();
     for (i64 row = 0; row < total / n; ++row, y += n) {

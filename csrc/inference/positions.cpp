@@ -42,6 +42,7 @@ void PositionedInstruction::reset_row(i64 row) {
 void PositionedInstruction::select_rows(const std::vector<i64>& rows) {
     if (!apart()) return;
     std::vector<i64> chosen;
+    chosen.reserve(rows.size());
     for (const i64 row : rows) chosen.push_back((*starts_)[static_cast<std::size_t>(row)]);
     starts_->swap(chosen);
 }

@@ -344,7 +344,7 @@ void attention_forward(const Attention& a) {
     parallel(threads, [&](int thread) {
         const AttentionScratch scratch(a, few, memory.get() + thread * size);
         const RowDropout dropout(a);
-        for (i64 task; (task = counter.take()) < tasks && !interrupted();) {
+        for (i64 task = 0; (task = counter.take()) < tasks && !interrupted();) {
             for (i64 block = 0; block < scratch.blocks; ++block) scratch.packed[block] = 0.0f;
             for (i64 tile = task % parts; tile < tiles.per_key_head(); tile += parts)
                 attend(a, tiles.tile(a, task / parts, tile), scratch,

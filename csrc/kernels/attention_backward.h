@@ -376,7 +376,7 @@ void attention_backward(const Attention& a, const AttentionGrad& g) {
     parallel(threads, [&](int thread) {
         const BackwardScratch scratch(a, memory.get() + thread * floats);
         AttentionBackward backward(a, g, delta.get(), scratch);
-        for (i64 task; (task = counter.take()) < tasks && !interrupted();) {
+        for (i64 task = 0; (task = counter.take()) < tasks && !interrupted();) {
             const i64 piece = task / (a.batch * a.key_heads), first = piece * pieces.keys;
             backward.run(task / a.key_heads % a.batch, task % a.key_heads, first,
                          min64(a.keys, first + pieces.keys),

@@ -76,8 +76,8 @@ inline void dropout_elements(const Dropout& d) {
 inline void dropout_features(const Dropout& d) {
     constexpr i64 kFeatures = 256; // of one row at a time
     const i64 blocks = (d.features + kFeatures - 1) / kFeatures;
-    const double nanoseconds = static_cast<double>(min64(kFeatures, d.features) * (1 + d.time / 4));
-    parallel_tasks(d.batch * blocks, nanoseconds, [&](i64 task) {
+    const i64 nanoseconds = min64(kFeatures, d.features) * (1 + d.time / 4);
+    parallel_tasks(d.batch * blocks, static_cast<double>(nanoseconds), [&](i64 task) {
         const i64 row = task / blocks, begin = task % blocks * kFeatures;
         const i64 count = min64(kFeatures, d.features - begin);
         const i64 element = row * d.features + begin, skipped = element % 4;

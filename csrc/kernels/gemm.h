@@ -284,7 +284,7 @@ inline void gemm(const Gemm& g) {
         sums(threads * sums_of_task);
     TaskCounter counter;
     parallel(static_cast<int>(min64(threads, tasks.count())), [&](int thread) {
-        for (i64 task; (task = counter.take()) < tasks.count() && !interrupted();) {
+        for (i64 task = 0; (task = counter.take()) < tasks.count() && !interrupted();) {
             const i64 row = task / tasks.groups * tasks.rows;
             const i64 panel = task % tasks.groups * tasks.group;
             gemm_task(g, row, min64(tasks.rows, g.m - row), panel,

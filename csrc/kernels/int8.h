@@ -31,7 +31,7 @@ inline void quantize_row(const float* x, i64 n, float* words) {
     });
     i32 top = 0;
     for (int i = 0; i < kLanes; ++i) top = most[i] > top ? most[i] : top;
-    float largest;
+    float largest = 0.0f;
     __builtin_memcpy(&largest, &top, sizeof largest);
     const bool finite = top < kInfinity, some = finite && largest >= kLeast;
     const float factor = some ? 127.0f / largest : 0.0f;

@@ -13,7 +13,7 @@ constexpr i64 kLeastByteRows = 3; // that tile registers are worth it for
 
 GW_INLINE vi load_words(const float* p) { return reinterpret_cast<vi>(load(p)); }
 GW_INLINE vi splat_word(const float* p) {
-    i32 word;
+    i32 word = 0;
     __builtin_memcpy(&word, p, sizeof word);
     return word - vi{};
 }

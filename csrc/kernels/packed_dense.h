@@ -147,7 +147,7 @@ inline void packed_dense(const PackedDense& d) {
     const i64 tasks = groups * cuts;
     TaskCounter counter;
     parallel(static_cast<int>(min64(threads, tasks)), [&](int) {
-        for (i64 task; (task = counter.take()) < tasks && !interrupted();) {
+        for (i64 task = 0; (task = counter.take()) < tasks && !interrupted();) {
             const i64 row = task / groups * rows, first = task % groups * group;
             const i64 some = min64(rows, d.rows - row), width = min64(group, panels - first);
             multiply_packed(d, row, some, first, width);

@@ -97,7 +97,7 @@ template <class Cell, class Body> void for_parts(const Recurrent& r, const Body&
         blocks = round_up((plan.batch + kBlockRows - 1) / kBlockRows, threads);
     TaskCounter counter;
     parallel(static_cast<int>(threads), [&](int) {
-        for (i64 block; (block = counter.take()) < blocks;)
+        for (i64 block = 0; (block = counter.take()) < blocks;)
             body(Part{rank_boundary(plan, block, blocks), rank_boundary(plan, block + 1, blocks)});
     });
     throw_if_interrupted();

@@ -287,14 +287,26 @@ GW_INLINE vl interleave_second(vl a, vl b) {
 #endif
 }
 
+// 0, 1, ..., N - 1, as an argument of a template.
+template <int... I> struct Numbers {};
+template <int N, int... I> struct NumbersBelow : NumbersBelow<N - 1, N - 1, I...> {};
+template <int... I> struct NumbersBelow<0, I...> {
+    using type = Numbers<I...>;
+};
+
+// Lane i of the answer is lane From(i) of a, or, from kLanes on, of b.
+template <int (*From)(int), int... I> GW_INLINE vf pick_lanes(vf a, vf b, Numbers<I...>) {
+    return __builtin_shufflevector(a, b, From(I)...);
+}
+template <int (*From)(int)> GW_INLINE vf pick_lanes(vf a, vf b) {
+    return pick_lanes<From>(a, b, typename NumbersBelow<kLanes>::type());
+}
+
 // Halves of a and b, element by element in turn: a0 b0 a1 b1 ...
+constexpr int in_turn(int i) { return (i & 1) * kLanes + i / 2; }
+constexpr int in_turn_from_middle(int i) { return in_turn(i) + kLanes / 2; }
 GW_INLINE void interleave(vf& a, vf& b) {
-    vi low, high;
-    for (int i = 0; i < kLanes; ++i) {
-        low[i] = (i & 1) * kLanes + i / 2;
-        high[i] = low[i] + kLanes / 2;
-    }
-    const vf first = __builtin_shuffle(a, b, low), second = __builtin_shuffle(a, b, high);
+    const vf first = pick_lanes<in_turn>(a, b), second = pick_lanes<in_turn_from_middle>(a, b);
     a = first;
     b = second;
 }
@@ -391,11 +403,13 @@ GW_INLINE vf larger_number(vf x, vf y) {
 }
 
 // The largest of the lanes, none of them NaN.
-GW_INLINE float max_lanes(vf x) {
-#pragma GCC unroll 4
-    for (int width = kLanes / 2; width > 0; width /= 2)
-        x = larger_number(__builtin_shuffle(x, (lane_numbers() + width) & (kLanes - 1)), x);
-    return x[0];
+template <int Width> constexpr int rotated(int i) { return (i + Width) & (kLanes - 1); }
+template <int Width = kLanes / 2> GW_INLINE float max_lanes(vf x) {
+    x = larger_number(pick_lanes<rotated<Width>>(x, x), x);
+    if constexpr (Width > 1)
+        return max_lanes<Width / 2>(x);
+    else
+        return x[0];
 }
 
 // Sum of the lanes, in a fixed order.

@@ -98,7 +98,7 @@ template <class Body> void parallel_tasks(i64 tasks, double nanoseconds, const B
     const i64 limit = worthwhile_threads(nanoseconds * static_cast<double>(tasks));
     TaskCounter counter;
     parallel(static_cast<int>(tasks < limit ? tasks : limit), [&](int) {
-        for (i64 task; (task = counter.take()) < tasks && !interrupted();) body(task);
+        for (i64 task = 0; (task = counter.take()) < tasks && !interrupted();) body(task);
     });
     throw_if_interrupted();
 }
