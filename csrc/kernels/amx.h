@@ -21,8 +21,8 @@ struct alignas(64) TileConfig {
     unsigned char rows[16] = {};
 };
 struct TileConfigs {
-    TileConfig of[kTileSide];
-    constexpr TileConfigs() : of{} {
+    TileConfig of[kTileSide] = {};
+    constexpr TileConfigs() {
         for (int height = 1; height <= kTileSide; ++height)
             for (int t = 0; t < 8; ++t) {
                 of[height - 1].row_bytes[t] = 64;

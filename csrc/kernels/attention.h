@@ -232,7 +232,7 @@ inline void attend(const Attention& a, const TileRows& rows, const AttentionScra
             float* packed_k = scratch.keys + first * scratch.q_stride;
             float* packed_v = scratch.values + first * scratch.v_stride;
             if (scratch.packed[block] == 0.0f) {
-                bool is_finite;
+                bool is_finite = false;
                 if (scratch.pairs) {
                     pack_column_pairs(block_k, a.k.time, count, a.features, words, packed_k);
                     is_finite = pack_pairs_down(block_v, a.v.time, count, a.value_features, 1.0f,

@@ -217,12 +217,10 @@ GW_INLINE vf round_pairs(vf first, vf second) {
 // The first and the second kLanes of halves of x, in turn.
 GW_INLINE vf interleave_halves(vf x) {
     typedef u16 halves __attribute__((vector_size(kLanes * 4)));
-    halves order;
-    for (int i = 0; i < kLanes; ++i) {
-        order[2 * i] = static_cast<u16>(i);
-        order[2 * i + 1] = static_cast<u16>(kLanes + i);
-    }
-    return reinterpret_cast<vf>(__builtin_shuffle(reinterpret_cast<halves>(x), order));
+    const halves h = reinterpret_cast<halves>(x);
+    return reinterpret_cast<vf>(__builtin_shufflevector(h, h, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22,
+                                                        7, 23, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29,
+                                                        14, 30, 15, 31));
 }
 #else
 constexpr bool kRoundsPairs = false;

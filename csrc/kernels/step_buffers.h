@@ -27,7 +27,7 @@ inline i64 steps_ahead(const SequencePlan& plan, i64 weights, bool tiles) {
 // Where the rows of a step lie: one block per step when everything is kept, else blocks in turn.
 template <class Cell> class StepBuffers {
   public:
-    StepBuffers(const Recurrent& r)
+    explicit StepBuffers(const Recurrent& r)
         : row(r), plan_(r.plan), keep_(r.saved.gates != nullptr),
           ahead_(steps_ahead(r.plan, weights_of<Cell>(r), kHasTiles && words_of(r) != Words::floats)), at_(r.saved),
           x_rows_(words_of(r), ahead_ * r.plan.batch, r.inputs), h_rows_(words_of(r), r.plan.batch, r.outputs),

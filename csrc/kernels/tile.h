@@ -43,7 +43,7 @@ template <> struct Product<true> {
         return reinterpret_cast<vi>(gw::GW_ISA::load(p));
     }
     static GW_INLINE vi splat(const float* p) {
-        i32 word;
+        i32 word = 0;
         __builtin_memcpy(&word, p, sizeof word);
         return word - vi{};
     }

@@ -17,7 +17,7 @@ bool bit(unsigned word, int index) { return (word >> index) & 1u; }
 
 // XCR0 tells which registers the operating system saves on a context switch.
 unsigned long long saved_registers() {
-    unsigned low, high;
+    unsigned low = 0, high = 0;
     __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return (static_cast<unsigned long long>(high) << 32) | low;
 }
@@ -26,7 +26,7 @@ unsigned long long saved_registers() {
 
 CpuFeatures cpu_features() {
     CpuFeatures features = {};
-    unsigned a, b, c, d;
+    unsigned a = 0, b = 0, c = 0, d = 0;
     if (!__get_cpuid(1, &a, &b, &c, &d)) return features;
     features.sse42 = bit(c, 20) && bit(c, 23); // SSE4.2 and POPCNT
     const bool fma = bit(c, 12), osxsave = bit(c, 27), avx = bit(c, 28), f16c = bit(c, 29);

@@ -35,7 +35,7 @@ template <class Body> void run(int threads, const Body& body) {
 inline int& setting() {
     thread_local int n = [] {
         const char* text = std::getenv("OMP_NUM_THREADS");
-        const int told = text == nullptr ? 0 : std::atoi(text);
+        const int told = text == nullptr ? 0 : static_cast<int>(std::strtol(text, nullptr, 10));
         const int processors = static_cast<int>(std::thread::hardware_concurrency());
         return told > 0 ? told : processors > 0 ? processors : 1;
     }();
