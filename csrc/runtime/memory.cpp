@@ -53,9 +53,10 @@ void* allocate(std::size_t size) {
     constexpr std::size_t kHugePage = std::size_t(1) << 21;
     const std::size_t align = size >= kHugePage ? kHugePage : kAlign;
     const std::size_t bytes = (size + kHeader + kAlign - 1) / kAlign * kAlign;
-    void* base = std::aligned_alloc(align, bytes);
+    void* base = nullptr; // not aligned_alloc, which wants whole multiples of the alignment
+    if (posix_memalign(&base, align, bytes) != 0) return nullptr;
 #if defined(__linux__)
-    if (base != nullptr && align == kHugePage) madvise(base, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
+    if (align == kHugePage) madvise(base, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
     return base;
 }

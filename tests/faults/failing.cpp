@@ -88,8 +88,10 @@ void* calloc(std::size_t n, std::size_t size) {
 void* realloc(void* p, std::size_t size) {
     return fails(CALLER) ? nullptr : __libc_realloc(p, size);
 }
-void* aligned_alloc(std::size_t align, std::size_t size) {
-    return fails(CALLER) ? nullptr : __libc_memalign(align, size);
+int posix_memalign(void** p, std::size_t align, std::size_t size) {
+    void* block = fails(CALLER) ? nullptr : __libc_memalign(align, size);
+    if (block != nullptr) *p = block;
+    return block != nullptr ? 0 : ENOMEM;
 }
 
 ssize_t write(int file, const void* data, std::size_t size) {

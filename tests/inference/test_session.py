@@ -283,7 +283,10 @@ static long count;
 long allocations_counted(void) { return count; }
 void *malloc(size_t n) { ++count; return __libc_malloc(n); }
 void *calloc(size_t n, size_t size) { ++count; return __libc_calloc(n, size); }
-void *aligned_alloc(size_t a, size_t n) { ++count; return __libc_memalign(a, n); }
+int posix_memalign(void **p, size_t align, size_t n) {
+    ++count;
+    return (*p = __libc_memalign(align, n)) ? 0 : 12; /* ENOMEM */
+}
 """
 
 
