@@ -47,7 +47,7 @@ def asks_the_system() -> None:
     """Not so where tiles are emulated."""
     code = "from gatework import _core; print(tiles_permitted())"
     if run(code, GATEWORK_ISA="") != "True":
-        pytest.skip("this system is not asked")
+        pytest.skip("no tile registers granted by the system: emulated, or none")
 
 
 @pytest.mark.usefixtures("asks_the_system")
